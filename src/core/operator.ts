@@ -1,0 +1,45 @@
+/**
+ * What an operator may do on the machine itself. A running node serves it over `operator.sock`;
+ * without one, the program opens the store exclusively and does it in process.
+ * Every method rejects with `OperatorError` for what the person can mend.
+ */
+export interface Operator {
+  status(): Promise<NodeStatus>
+  /** `accountId` is drawn at random when absent. The secret is shown this once. */
+  createAccount(request: { readonly accountId?: string; readonly name?: string }): Promise<IssuedCredential>
+  listAccounts(): Promise<readonly AccountSummary[]>
+  /** Issues a new root credential for the account and deletes the old ones: they stop working at once. */
+  rotateCredentials(request: { readonly accountId: string }): Promise<IssuedCredential>
+  /** Makes a new domain key and re-wraps every secret under it. */
+  rotateDomainKey(): Promise<{ readonly domainKeyId: string; readonly rewrapped: number }>
+  /** Makes a new root key and re-wraps the domain keys under it. */
+  rotateRootKey(): Promise<{ readonly rootKeyId: string }>
+}
+
+export interface IssuedCredential {
+  readonly accountId: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+export interface AccountSummary {
+  readonly accountId: string
+  readonly name: string
+  /** ISO 8601. */
+  readonly createdAt: string
+  /** Active root access key ids. */
+  readonly accessKeyIds: readonly string[]
+}
+
+export interface NodeStatus {
+  readonly version: string
+  readonly running: boolean
+  /** Absent when the node is not running. */
+  readonly endpoint?: string
+  readonly dataFolder: string
+  readonly store: { readonly kind: string; readonly location: string; readonly schemaVersion: number; readonly epoch: number }
+  readonly seal: { readonly kind: string; readonly rootKeyId: string; readonly location?: string }
+  readonly domainKeyId: string
+  readonly accounts: number
+  readonly audit: { readonly folder: string; readonly segments: number; readonly lastSequence: number; readonly durable: boolean }
+}

@@ -1,0 +1,116 @@
+/**
+ * The storage port. Adapters (memory, embedded, PostgreSQL) implement `RowStore` and pass
+ * `test/contract/row-store.ts`; they know rows, not what is in them. `storage/record-store.ts`
+ * puts typed, authenticated records on top of any of them.
+ */
+
+export type ColumnValue = string | number | null
+
+/** One table of records: declared once, beside its record type in `core/tables.ts`. */
+export interface TableSchema {
+  /** An SQL identifier. */
+  readonly name: string
+  /** Names of the key columns, all text. Together they are unique. */
+  readonly key: readonly string[]
+  /** Further columns, copies of what indexes need from the body. Nullable. */
+  readonly columns: Readonly<Record<string, 'text' | 'integer'>>
+  /**
+   * Index name to its columns, in order. An index that a page may walk ends with enough key columns
+   * to make the order total.
+   */
+  readonly indexes: Readonly<Record<string, readonly string[]>>
+}
+
+export interface Row {
+  readonly key: readonly string[]
+  /** 1 when inserted; each update adds one. */
+  readonly version: number
+  readonly columns: Readonly<Record<string, ColumnValue>>
+  /** The record as JSON. */
+  readonly body: string
+  /** Wrapped secret bytes, or null. */
+  readonly secret: Uint8Array | null
+  /** Authenticates table, key, version, body and secret. */
+  readonly mac: Uint8Array
+}
+
+export interface PageQuery {
+  /** The index to walk, or `key` for the key itself. */
+  readonly index: string
+  /** Values of the first columns of the index; rows with other values are left out. */
+  readonly equals: readonly (string | number)[]
+  /** Values of the columns that follow `equals`: the page starts behind them. */
+  readonly after?: readonly (string | number)[]
+  /** Upper bound, inclusive, of the first column after `equals`. Rows with null there are left out. */
+  readonly upTo?: string | number
+  /** 1..10,000. */
+  readonly limit: number
+}
+
+export interface RowReader {
+  get(table: TableSchema, key: readonly string[]): Promise<Row | undefined>
+  /** Rows in index order (text by code unit, integers by value). */
+  page(table: TableSchema, query: PageQuery): Promise<Row[]>
+  /** How many rows share the values of the first index columns; stops counting at `atMost`. */
+  count(
+    table: TableSchema,
+    query: { readonly index: string; readonly equals: readonly (string | number)[]; readonly atMost: number },
+  ): Promise<number>
+  /** A named value of the whole store: custody, schema facts. Not authenticated: its writer does that. */
+  setting(name: string): Promise<string | undefined>
+}
+
+/** Which record a committed transaction touched. */
+export interface Change {
+  readonly epoch: number
+  readonly table: string
+  readonly key: readonly string[]
+}
+
+export interface OutboxEntry {
+  /** Grows with every entry of the store. */
+  readonly id: number
+  readonly frame: string
+}
+
+export interface RowTransaction extends RowReader {
+  /** @throws {ConflictError} if the key is taken. */
+  insert(table: TableSchema, row: Row): Promise<void>
+  /** Replaces the row whose version is `row.version - 1`. @throws {ConflictError} if it is not there. */
+  update(table: TableSchema, row: Row): Promise<void>
+  /** @throws {ConflictError} unless the row is there with this version. */
+  delete(table: TableSchema, key: readonly string[], version: number): Promise<void>
+  setSetting(name: string, value: string): Promise<void>
+  /** Adds an audit frame that must reach the log before the transaction's caller is answered. Returns its id. */
+  addOutbox(frame: string): Promise<number>
+}
+
+/**
+ * A durable store of rows.
+ *
+ * - Reads outside a transaction see committed data only, and see every commit whose promise has resolved.
+ * - Every insert, update and delete leaves one entry in the change feed, in the same commit.
+ */
+export interface RowStore extends RowReader {
+  /**
+   * Runs `work` and commits what it did, atomically and durably once resolved. A rejection of `work`
+   * undoes only its own changes and rejects with the same error; neighbours that share the commit are
+   * not touched. `work` may run more than once (serialization retries) and must await nothing but
+   * the transaction's own methods.
+   * @throws {DependencyError} when the commit failed: nothing of it is visible.
+   */
+  transaction<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T>
+  /** Called with the changes of each commit, after it is durable and before `transaction` resolves. */
+  onCommit(listener: (changes: readonly Change[]) => void): void
+  /** The epoch of the newest commit; 0 when there is none. */
+  epoch(): Promise<number>
+  /** Feed entries with an epoch greater than `epoch`, oldest first. */
+  changesSince(epoch: number, limit: number): Promise<Change[]>
+  /** Forgets feed entries up to and including `epoch`. */
+  trimChanges(epoch: number): Promise<void>
+  /** Outbox entries with an id greater than `afterId`, oldest first. */
+  outbox(afterId: number, limit: number): Promise<OutboxEntry[]>
+  /** Says that these entries are in the log. They are removed together with a later commit, or at close. */
+  outboxDelivered(ids: readonly number[]): void
+  close(): Promise<void>
+}

@@ -1,0 +1,40 @@
+/**
+ * The transport port: how a request reaches the pipeline, whatever carried it.
+ * `server/` implements it over HTTP; tests may call a handler directly.
+ */
+
+/** Facts of the connection a request came on, never taken from what the client says. */
+export interface Connection {
+  /** The peer's address as the socket knows it. */
+  readonly remoteAddress: string
+  /** Absent on plain HTTP. */
+  readonly tls?: { readonly version: string; readonly cipherSuite: string }
+}
+
+export interface HttpRequest {
+  readonly method: string
+  /** Exactly as sent: path and query, not decoded. */
+  readonly target: string
+  /** Names and values in turn, exactly as received: `[name, value, name, value]`. */
+  readonly rawHeaders: readonly string[]
+  /**
+   * By lower-case name; several values of one name are joined with `, `. A null-prototype object or
+   * Map-like lookup: a name that was not sent gives undefined, `constructor` included.
+   */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The whole body; empty when there is none. Valid until the reply is written. */
+  readonly body: Buffer
+  readonly connection: Connection
+}
+
+export interface HttpReply {
+  readonly status: number
+  /** Names and values in turn. `Date`, `Content-Length` and `Connection` are the transport's. */
+  readonly headers: readonly string[]
+  readonly body: string | Uint8Array
+  /** Called once when the reply's bytes have been handed to the socket, or the socket is gone: wipes secrets. */
+  readonly written?: () => void
+}
+
+/** Never throws and never rejects: a failure is a reply, too. */
+export type HttpHandler = (request: HttpRequest) => HttpReply | Promise<HttpReply>
