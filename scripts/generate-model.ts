@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderErrorCodes } from './render-error-codes.ts'
+import { renderModel } from './render-model.ts'
 import { parseModel, type ServiceDescription } from './service-description.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -14,7 +15,10 @@ const readModel = (path: string): ServiceDescription =>
 /** Every generated file: path below the repository's root, and text. */
 export const generateFiles = (): ReadonlyMap<string, string> => {
   const kms = readModel('models/kms.json')
-  return new Map([['src/core/error-codes.ts', renderErrorCodes([kms])]])
+  return new Map([
+    ['src/core/error-codes.ts', renderErrorCodes([kms])],
+    ['src/services/kms/model.ts', renderModel(kms)],
+  ])
 }
 
 if (import.meta.main) {
