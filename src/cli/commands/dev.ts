@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import type { DevFlags } from '../options.ts'
+import { devOptions } from '../options.ts'
+import { serveUntilStopped } from '../serve.ts'
+import { clientVariables, exportLines } from './env.ts'
+
+const DEV_HELP = `
+Examples:
+  strongroom dev
+  strongroom dev --port 0 --account 111122223333 --region eu-central-1
+  strongroom dev --seed keys.json
+      keys.json: {"keys": [{"account": "111122223333", "region": "eu-central-1",
+      "keyId": "…", "material": "<32 bytes, base64>", "aliases": ["alias/app"]}]}
+
+Any secret is accepted for access key ids that were never issued: an id of 12
+digits names its account, any other belongs to --account.
+  POST /-/dev/clock {"advanceSeconds": 3600} or {"set": "2030-01-01T00:00:00Z"}
+  POST /-/dev/reset
+Nothing is kept: for data that matters there is "strongroom start".`
+
+/** `strongroom dev`: a server in memory for development and tests. */
+export function addDev(parent: Command, context: Context): void {
+  const command = parent
+    .command('dev')
+    .description('Serve from memory for development and tests: any credentials, a movable clock')
+    .addHelpText('after', DEV_HELP)
+  for (const option of devOptions()) command.addOption(option)
+  context.act<DevFlags>(command, async (flags) => {
+    const { program, terminal } = context
+    const server = await program.startDev({
+      port: flags.port,
+      host: flags.host,
+      account: flags.account,
+      region: flags.region,
+      ...(flags.seed !== undefined && { seedFile: flags.seed }),
+      logLevel: flags.logLevel,
+    })
+    const variables = clientVariables(server.endpoint, flags.region, {
+      AWS_ACCESS_KEY_ID: flags.account,
+      AWS_SECRET_ACCESS_KEY: 'anything',
+    })
+    await terminal.out.write(`For your shell:\n${exportLines(variables, '  ')}`)
+    await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
+    return serveUntilStopped(server, terminal)
+  })
+}

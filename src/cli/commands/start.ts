@@ -1,0 +1,128 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { folderOf, jsonLine } from '../context.ts'
+import { EXIT, UsageError } from '../failures.ts'
+import type { StartFlags } from '../options.ts'
+import { DATA_FOLDER_DEFAULT, jsonOption, startOptions } from '../options.ts'
+import type { InitializedFolder, StartOptions } from '../program.ts'
+import { serveUntilStopped } from '../serve.ts'
+import { shellWord } from '../shell-words.ts'
+
+const START_EXAMPLES = `
+Examples:
+  strongroom start
+      On http://127.0.0.1:7600, with its data in ./strongroom-data. The first start
+      makes the folder and prints the root credentials, once.
+  strongroom start --data /var/lib/strongroom --keyfile /run/keys/root.key
+      With the root key on another disk than the data it opens.
+  strongroom start --host 0.0.0.0 --tls --tls-host kms.example.com
+      For other machines, over HTTPS.
+
+When it serves, it prints one line with the word "ready" and its URL, and
+GET /-/ready answers 200. SIGTERM and SIGINT let it finish what is in flight; a
+second signal, a second or more later, ends it at once.`
+
+const INIT_EXAMPLES = `
+Examples:
+  strongroom init --data /var/lib/strongroom --seal passphrase
+  strongroom init --tls --tls-host kms.example.com --json
+
+It takes the flags of "strongroom start" and refuses a folder that holds a node.`
+
+/** `strongroom start`: serves until it is told to stop. */
+export function addStart(parent: Command, context: Context): void {
+  const command = parent
+    .command('start')
+    .description('Serve. An empty data folder is set up first')
+    .addHelpText('after', START_EXAMPLES)
+  for (const option of startOptions()) command.addOption(option)
+  context.act<StartFlags>(command, async (flags) => {
+    const { program, terminal } = context
+    const server = await program.startServer(startOptionsOf(flags, context))
+    if (server.firstStart !== undefined) {
+      await terminal.out.write(
+        describeNewFolder(server.firstStart, flags.data, program.commandName),
+      )
+    }
+    await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
+    return serveUntilStopped(server, terminal)
+  })
+}
+
+/** `strongroom init`: sets a data folder up without serving. */
+export function addInit(parent: Command, context: Context): void {
+  const command = parent
+    .command('init')
+    .description('Set up a data folder, and print the root credentials, without serving')
+    .addHelpText('after', INIT_EXAMPLES)
+  for (const option of startOptions()) command.addOption(option)
+  command.addOption(jsonOption())
+  context.act<StartFlags & { readonly json: boolean }>(command, async (flags) => {
+    const { program, terminal } = context
+    const folder = await program.initFolder(startOptionsOf(flags, context))
+    const text = flags.json
+      ? jsonLine(folder)
+      : describeNewFolder(folder, flags.data, program.commandName)
+    await terminal.out.write(text)
+    return EXIT.ok
+  })
+}
+
+function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
+  if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
+    throw new UsageError('--tls-cert and --tls-key go together: one of them is missing')
+  }
+  return {
+    ...folderOf(flags, context),
+    port: flags.port,
+    host: flags.host,
+    region: flags.region,
+    tls: flags.tls || flags.tlsCert !== undefined,
+    ...(flags.tlsCert !== undefined && { tlsCert: flags.tlsCert }),
+    ...(flags.tlsKey !== undefined && { tlsKey: flags.tlsKey }),
+    tlsHosts: flags.tlsHost,
+    allowPlainHttp: flags.allowPlainHttp,
+    auditDurability: flags.auditDurability,
+    acceptAuditDamage: flags.acceptAuditDamage,
+    logLevel: flags.logLevel,
+  }
+}
+
+/** The one time that the root credentials are shown. */
+export function describeNewFolder(
+  folder: InitializedFolder,
+  dataFolder: string,
+  commandName: string,
+): string {
+  const inFolder = dataFolder === DATA_FOLDER_DEFAULT ? '' : ` --data ${shellWord(dataFolder)}`
+  const lines = [
+    `Root credentials of account ${folder.accountId}, shown this once:`,
+    `  access key id      ${folder.accessKeyId}`,
+    `  secret access key  ${folder.secretAccessKey}`,
+    `They are also in ${folder.credentialsFile}, for your eyes only.`,
+    '',
+  ]
+  if (folder.keyfile !== undefined) {
+    lines.push(
+      `The root key is in ${folder.keyfile}. It opens everything in the store: in`,
+      'production keep it on another disk than the data folder (--keyfile), and keep a copy',
+      'in a safe place. Without it nothing can ever be decrypted.',
+      '',
+    )
+  } else {
+    lines.push(
+      'The passphrase opens everything in the store, and it is written nowhere. Without it',
+      'nothing can ever be decrypted.',
+      '',
+    )
+  }
+  if (folder.caFile !== undefined) {
+    lines.push(`Clients trust this node by its CA certificate: ${folder.caFile}`, '')
+  }
+  lines.push(
+    'Point the AWS clients of a shell at this node:',
+    `  eval "$(${commandName} env${inFolder})"`,
+    '',
+  )
+  return `${lines.join('\n')}\n`
+}

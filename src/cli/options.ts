@@ -1,0 +1,190 @@
+import { InvalidArgumentError, Option } from 'commander'
+import type { AuditDurability, LogLevel, SealKind } from './program.ts'
+import { AUDIT_DURABILITIES, LOG_LEVELS, SEAL_KINDS } from './program.ts'
+
+/** Which folder, and how its seal opens: what every command that touches a node's data takes. */
+export interface FolderFlags {
+  readonly data: string
+  readonly store?: string
+  readonly keyfile?: string
+  readonly seal?: SealKind
+  readonly passphraseFile?: string
+}
+
+export interface StartFlags extends FolderFlags {
+  readonly port: number
+  readonly host: string
+  readonly region: string
+  readonly tls: boolean
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly tlsHost: readonly string[]
+  readonly allowPlainHttp: boolean
+  readonly auditDurability: AuditDurability
+  readonly acceptAuditDamage: boolean
+  readonly logLevel: LogLevel
+}
+
+export interface DevFlags {
+  readonly port: number
+  readonly host: string
+  readonly account: string
+  readonly region: string
+  readonly seed?: string
+  readonly logLevel: LogLevel
+}
+
+export const DATA_FOLDER_DEFAULT = './strongroom-data'
+
+const PORT_DEFAULT = 7600
+const PORT_MAX = 65_535
+const HOST_DEFAULT = '127.0.0.1'
+/** What the AWS documentation's examples assume. */
+const REGION_DEFAULT = 'us-east-1'
+const DEV_ACCOUNT_DEFAULT = '000000000000'
+
+/** The data folder alone. */
+export const dataOption = (): Option =>
+  new Option('--data <folder>', "the node's own folder")
+    .default(DATA_FOLDER_DEFAULT)
+    .argParser(parseText)
+
+export const folderOptions = (): readonly Option[] => [
+  dataOption(),
+  new Option(
+    '--store <file>',
+    'the key store (default: strongroom.db in the data folder)',
+  ).argParser(parseText),
+  new Option(
+    '--keyfile <file>',
+    'the root key file (default: root.key in the data folder)',
+  ).argParser(parseText),
+  oneOf(
+    '--seal <kind>',
+    'how the root key is obtained: keyfile or passphrase',
+    SEAL_KINDS,
+    'as the store was made',
+  ),
+  new Option(
+    '--passphrase-file <file>',
+    'read the passphrase here instead of asking at the terminal',
+  ).argParser(parseText),
+]
+
+const listenOptions = (): readonly Option[] => [
+  new Option('--port <number>', 'the port to listen on; 0 lets the system choose')
+    .default(PORT_DEFAULT)
+    .argParser(parsePort),
+  new Option('--host <address>', 'the address to listen on')
+    .default(HOST_DEFAULT)
+    .argParser(parseText),
+]
+
+const regionOption = (): Option =>
+  new Option('--region <name>', 'the default Region; every Region is served')
+    .default(REGION_DEFAULT)
+    .argParser(parseRegion)
+
+const logLevelOption = (fallback: LogLevel): Option =>
+  oneOf(
+    '--log-level <level>',
+    'what to log on standard error: trace, debug, info, warn, error, fatal or silent',
+    LOG_LEVELS,
+  ).default(fallback)
+
+export const startOptions = (): readonly Option[] => [
+  ...listenOptions(),
+  ...folderOptions(),
+  regionOption(),
+  new Option('--tls', "serve HTTPS with a certificate of the node's own CA").default(false),
+  new Option('--tls-cert <file>', 'serve HTTPS with this certificate chain (PEM)').argParser(
+    parseText,
+  ),
+  new Option('--tls-key <file>', 'and this private key (PEM)').argParser(parseText),
+  new Option(
+    '--tls-host <name>',
+    "a further name or address for the node's own certificate; may be repeated",
+  )
+    .default([], 'none')
+    .argParser(collectNames),
+  new Option(
+    '--allow-plain-http',
+    'serve plain HTTP beyond loopback, where others can read data keys on the wire',
+  ).default(false),
+  oneOf(
+    '--audit-durability <mode>',
+    'sync: no reply before its audit record is on disk; async: faster, may lose the last records',
+    AUDIT_DURABILITIES,
+  ).default('sync'),
+  new Option(
+    '--accept-audit-damage',
+    'start although the audit log is damaged; the damage itself is recorded',
+  ).default(false),
+  logLevelOption('info'),
+]
+
+export const devOptions = (): readonly Option[] => [
+  ...listenOptions(),
+  new Option('--account <id>', 'the account of access key ids that are no account number')
+    .default(DEV_ACCOUNT_DEFAULT)
+    .argParser(parseAccount),
+  regionOption(),
+  new Option('--seed <file>', 'a JSON file of keys with fixed ids and material').argParser(
+    parseText,
+  ),
+  logLevelOption('warn'),
+]
+
+export const accountOption = (description: string): Option =>
+  new Option('--account <id>', description).argParser(parseAccount)
+
+export const jsonOption = (): Option =>
+  new Option('--json', 'print JSON, for scripts').default(false)
+
+function oneOf(
+  flags: string,
+  description: string,
+  choices: readonly string[],
+  fallback?: string,
+): Option {
+  const option = new Option(flags, description).choices([...choices])
+  if (fallback !== undefined) option.default(undefined, fallback)
+  // Commander's own message repeats the value; see failures.ts.
+  return option.argParser((text: string) => {
+    if (choices.includes(text)) return text
+    throw new InvalidArgumentError(`must be one of: ${choices.join(', ')}`)
+  })
+}
+
+function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('must not be empty')
+  return text
+}
+
+/** Decimal digits only: `0x1f` and `7e3` are typing mistakes. */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (!(port <= PORT_MAX)) {
+    throw new InvalidArgumentError(`must be a whole number from 0 to ${PORT_MAX}`)
+  }
+  return port
+}
+
+export function parseAccount(text: string): string {
+  if (!/^\d{12}$/.test(text)) throw new InvalidArgumentError('must be an account id of 12 digits')
+  return text
+}
+
+/** The form only: which Regions exist is the server's knowledge. */
+export function parseRegion(text: string): string {
+  if (!/^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}$/.test(text)) {
+    throw new InvalidArgumentError('must be the name of a Region, such as eu-central-1')
+  }
+  return text
+}
+
+function collectNames(text: string, earlier: readonly string[] = []): readonly string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.includes('')) throw new InvalidArgumentError('must be a host name or an address')
+  return [...earlier, ...names]
+}

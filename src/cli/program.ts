@@ -1,0 +1,123 @@
+import type { IssuedCredential, Operator } from '../core/operator.ts'
+import type { Secret } from '../core/secret.ts'
+
+/**
+ * Everything the command line can have done. `main.ts` fills it with the server's functions, tests
+ * with fakes: so the command line itself imports no server, and `--help` loads none.
+ *
+ * Every function rejects with `OperatorError` for what the person at the terminal can mend.
+ */
+export interface Program {
+  /** How this program is called in hints: `strongroom`, or `./bin/strongroom` from a checkout. */
+  readonly commandName: string
+  version(): string
+  /** Takes ownership of the bytes. */
+  newSecret(bytes: Uint8Array): Secret
+  startServer(options: StartOptions): Promise<RunningServer>
+  startDev(options: DevOptions): Promise<RunningServer>
+  initFolder(options: StartOptions): Promise<InitializedFolder>
+  /** The running node's socket, or else the store, opened exclusively. */
+  openOperator(options: FolderOptions): Promise<OpenOperator>
+  describeClient(options: { readonly dataFolder: string }): Promise<ClientSettings>
+  /** Hands every record as one line of JSON to `write` and waits for it. */
+  auditCat(options: FolderOptions, write: (line: string) => Promise<void>): Promise<void>
+  auditVerify(options: FolderOptions): Promise<AuditVerdict>
+}
+
+export const SEAL_KINDS = ['keyfile', 'passphrase'] as const
+export type SealKind = (typeof SEAL_KINDS)[number]
+
+export const AUDIT_DURABILITIES = ['sync', 'async'] as const
+export type AuditDurability = (typeof AUDIT_DURABILITIES)[number]
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** `open`: for a seal that exists. `choose`: a new one, asked for twice. */
+export type PassphrasePurpose = 'open' | 'choose'
+
+/** Where a node's data lives and how its seal opens. */
+export interface FolderOptions {
+  readonly dataFolder: string
+  /** Default: `strongroom.db` in the data folder. */
+  readonly store: string | undefined
+  /** Default: `root.key` in the data folder. */
+  readonly keyfile: string | undefined
+  /** Default: what the store was made with; a key file for a new one. */
+  readonly seal: SealKind | undefined
+  readonly passphraseFile: string | undefined
+  /** Asks at the terminal; only called when no `passphraseFile` is given. The caller owns the answer. */
+  readonly readPassphrase: (purpose?: PassphrasePurpose) => Promise<Secret>
+}
+
+export interface StartOptions extends FolderOptions {
+  /** 0 lets the system choose. */
+  readonly port: number
+  readonly host: string
+  /** The default Region. */
+  readonly region: string
+  /** HTTPS with a certificate of the node's own CA, unless `tlsCert` and `tlsKey` are given. */
+  readonly tls: boolean
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  /** Further host names and addresses for the node's own certificate. */
+  readonly tlsHosts: readonly string[]
+  readonly allowPlainHttp: boolean
+  readonly auditDurability: AuditDurability
+  readonly acceptAuditDamage: boolean
+  readonly logLevel: LogLevel
+}
+
+export interface DevOptions {
+  readonly port: number
+  readonly host: string
+  /** The account of credentials that name none. */
+  readonly account: string
+  readonly region: string
+  readonly seedFile?: string
+  readonly logLevel: LogLevel
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:7600` */
+  readonly endpoint: string
+  /** Only when this start has made the data folder. */
+  readonly firstStart?: InitializedFolder
+  /** Finishes what is in flight, then closes everything. */
+  stop(): Promise<void>
+  /** Resolves when the server has ended, with the reason if it ended by itself. */
+  readonly stopped: Promise<Error | undefined>
+}
+
+export interface InitializedFolder extends IssuedCredential {
+  readonly credentialsFile: string
+  /** Absent with another seal than a key file. */
+  readonly keyfile?: string | undefined
+  /** Absent when the node has no CA of its own. */
+  readonly caFile?: string | undefined
+}
+
+export interface OpenOperator {
+  readonly operator: Operator
+  close(): Promise<void>
+}
+
+/** What an AWS client needs to reach a node. */
+export interface ClientSettings {
+  /** Absent when no node runs on the data folder. */
+  readonly endpoint: string | undefined
+  /** The node's default Region; absent when that is not known. */
+  readonly region: string | undefined
+  /** In the AWS shared credentials format. */
+  readonly credentialsFile: string
+  /** Present when the node's certificate comes from its own CA. */
+  readonly caFile: string | undefined
+}
+
+export interface AuditVerdict {
+  readonly intact: boolean
+  readonly segments: number
+  readonly frames: number
+  /** One plain sentence for each thing found wrong; empty when intact. */
+  readonly problems: readonly string[]
+}

@@ -1,0 +1,52 @@
+import type { ExitCode } from './failures.ts'
+import { EXIT } from './failures.ts'
+import type { RunningServer } from './program.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Ctrl-C under npm arrives twice: from the terminal, which signals the whole process group, and from
+ * npm, which passes its own on. A second signal within this time is the same wish.
+ */
+const SAME_WISH_MS = 1000
+
+/**
+ * Waits until the server ends or is asked to. The first signal lets it finish what is in flight, a
+ * later one gives up waiting.
+ * @throws whatever ended the server by itself
+ */
+export async function serveUntilStopped(
+  server: Pick<RunningServer, 'stop' | 'stopped'>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const asked = Promise.withResolvers<'asked'>()
+  const forced = Promise.withResolvers<'forced'>()
+  let askedAtMs: number | undefined
+  const unsubscribe = terminal.onStopSignal(() => {
+    if (askedAtMs === undefined) {
+      askedAtMs = terminal.elapsedMs()
+      asked.resolve('asked')
+    } else if (terminal.elapsedMs() - askedAtMs >= SAME_WISH_MS) {
+      forced.resolve('forced')
+    }
+  })
+  try {
+    const first = await Promise.race([asked.promise, server.stopped])
+    if (first instanceof Error) throw first
+    if (first === undefined) return EXIT.ok
+    await terminal.err.write(
+      'strongroom: finishing the requests in flight; signal again to end at once\n',
+    )
+    const last = await Promise.race([forced.promise, stopAll(server)])
+    if (last instanceof Error) throw last
+    return last === 'forced' ? EXIT.failed : EXIT.ok
+  } finally {
+    unsubscribe()
+  }
+}
+
+async function stopAll(
+  server: Pick<RunningServer, 'stop' | 'stopped'>,
+): Promise<Error | undefined> {
+  await server.stop()
+  return await server.stopped
+}

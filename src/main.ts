@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { runCommandLine } from './cli/command-line.ts'
+import type { Program } from './cli/program.ts'
+import { processTerminal } from './cli/terminal.ts'
+import { Secret } from './core/secret.ts'
+
+// The server is loaded when a command needs it, so that `--help` answers at once.
+const server = () => import('./server/start.ts')
+
+const program: Program = {
+  commandName: existsSync(new URL('../src/main.ts', import.meta.url))
+    ? './bin/strongroom'
+    : 'strongroom',
+  version: readVersion,
+  newSecret: (bytes) => new Secret(bytes),
+  startServer: async (options) => (await server()).startServer(options),
+  startDev: async (options) => (await server()).startDev(options),
+  initFolder: async (options) => (await server()).initFolder(options),
+  openOperator: async (options) => (await server()).openOperator(options),
+  describeClient: async (options) => (await server()).describeClient(options),
+  auditCat: async (options, write) => (await server()).auditCat(options, write),
+  auditVerify: async (options) => (await server()).auditVerify(options),
+}
+
+/** From package.json, which stands above both the sources and the compiled program. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const manifest: unknown = JSON.parse(text)
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
+    return String(manifest.version)
+  }
+  throw new Error('package.json names no version')
+}
+
+const exitCode = await runCommandLine(process.argv.slice(2), processTerminal(), program)
+// Nothing that is still open may keep a finished command alive; output has been handed over.
+process.exit(exitCode)
