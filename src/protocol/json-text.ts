@@ -82,7 +82,7 @@ const countMembers = (value: unknown): number => {
   let count = 0
   if (Array.isArray(value)) {
     for (const item of value) count += countMembers(item)
-  } else if (isObject(value)) {
+  } else if (isJsonObject(value)) {
     // What JSON.parse makes has no inherited enumerable names, and for-in allocates nothing.
     for (const name in value) {
       const member = value[name]
@@ -92,13 +92,14 @@ const countMembers = (value: unknown): number => {
   return count
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null
+/** Whether a parsed value is an object, not a list. */
+export const isJsonObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** @throws {ServiceError} SerializationException for a lone surrogate or a `__proto__` member anywhere. */
 const assertPlainText = (value: unknown): void => {
   if (typeof value === 'string' && !value.isWellFormed()) refuse('Ill-formed Unicode text')
-  if (!isObject(value)) return
+  if (typeof value !== 'object' || value === null) return
   for (const [name, member] of Object.entries(value)) {
     if (name === '__proto__') refuse('Member name is not allowed: __proto__')
     if (!name.isWellFormed()) refuse('Ill-formed Unicode text')
