@@ -104,7 +104,10 @@ export interface RowStore extends RowReader {
   onCommit(listener: (changes: readonly Change[]) => void): void
   /** The epoch of the newest commit; 0 when there is none. */
   epoch(): Promise<number>
-  /** Feed entries with an epoch greater than `epoch`, oldest first. */
+  /**
+   * Feed entries with an epoch greater than `epoch`, oldest first. An epoch is never split: the last one
+   * comes whole, even where that makes a few more than `limit`.
+   */
   changesSince(epoch: number, limit: number): Promise<Change[]>
   /** Forgets feed entries up to and including `epoch`. */
   trimChanges(epoch: number): Promise<void>

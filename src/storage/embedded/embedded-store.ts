@@ -1,0 +1,224 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { DependencyError, OperatorError } from '../../core/errors.ts'
+import type {
+  Change,
+  OutboxEntry,
+  PageQuery,
+  Row,
+  RowStore,
+  RowTransaction,
+  TableSchema,
+} from '../../core/store.ts'
+import { CommitListeners } from '../commit-listeners.ts'
+import { assertEntryLimit } from '../row-shape.ts'
+import { openConnection } from './connection.ts'
+import { FeedSql } from './feed-sql.ts'
+import { GroupCommit } from './group-commit.ts'
+import { checkSchema, MIGRATIONS, type Migration, migrate } from './migrations.ts'
+import { TablesSql } from './row-sql.ts'
+import { fromSqlite, SQLITE_NOTADB, sqliteCode } from './sqlite-error.ts'
+import { assertStoreFile, prepareStoreFile } from './store-file.ts'
+
+/** What `strongroom status` says about damage, at most. */
+const FINDINGS_MAX = 100
+
+export interface EmbeddedStoreOptions {
+  readonly file: string
+  readonly tables: readonly TableSchema[]
+  /** For looking at the store of a stopped or running node; nothing can be written. */
+  readonly readOnly?: boolean
+  /** The schema's steps, where a test needs others than the program's. */
+  readonly migrations?: readonly Migration[]
+  /** Refuses to let the file grow beyond so many pages of 4 KiB: a full disk, for a test. */
+  readonly pagesMax?: number
+}
+
+/** A `RowStore` in one SQLite file. Reads are synchronous inside: they settle without a turn of the event loop. */
+export interface EmbeddedStore extends RowStore {
+  /** The number of the newest migration. */
+  readonly schemaVersion: number
+  /** Whether this opening found an empty file and set the schema up. */
+  readonly created: boolean
+  /**
+   * Reads the whole file and says what is wrong with its structure: pages, order, indexes that do
+   * not match their rows. Blocks while it reads. Empty when all is well; at most 100 findings.
+   */
+  checkStructure(): readonly string[]
+}
+
+interface Connections {
+  /** Absent when the store is open for reading only. */
+  readonly writer: DatabaseSync | undefined
+  /** Sees what is committed. */
+  readonly reader: DatabaseSync
+}
+
+class SqliteStore implements EmbeddedStore {
+  readonly schemaVersion: number
+  readonly created: boolean
+  readonly #connections: Connections
+  readonly #tables: TablesSql
+  readonly #feed: FeedSql
+  readonly #listeners = new CommitListeners()
+  readonly #commits: GroupCommit | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(
+    connections: Connections,
+    tables: readonly TableSchema[],
+    schema: { readonly schemaVersion: number; readonly created: boolean },
+  ) {
+    this.schemaVersion = schema.schemaVersion
+    this.created = schema.created
+    this.#connections = connections
+    this.#tables = new TablesSql(connections.reader, tables)
+    this.#feed = new FeedSql(connections.reader)
+    const { writer } = connections
+    if (writer !== undefined) {
+      this.#commits = new GroupCommit(writer, new TablesSql(writer, tables), this.#listeners)
+    }
+  }
+
+  async get(table: TableSchema, key: readonly string[]): Promise<Row | undefined> {
+    return this.#read('read a row', () => this.#tables.of(table).get(key))
+  }
+
+  async page(table: TableSchema, query: PageQuery): Promise<Row[]> {
+    return this.#read('read a page', () => this.#tables.of(table).page(query))
+  }
+
+  async count(
+    table: TableSchema,
+    query: {
+      readonly index: string
+      readonly equals: readonly (string | number)[]
+      readonly atMost: number
+    },
+  ): Promise<number> {
+    const { index, equals, atMost } = query
+    return this.#read('count rows', () => this.#tables.of(table).count(index, equals, atMost))
+  }
+
+  async setting(name: string): Promise<string | undefined> {
+    return this.#read('read a setting', () => this.#feed.setting(name))
+  }
+
+  transaction<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T> {
+    if (this.#commits === undefined) return Promise.reject(readOnlyRefusal())
+    return this.#commits.submit(work)
+  }
+
+  onCommit(listener: (changes: readonly Change[]) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  async epoch(): Promise<number> {
+    return this.#read('read the epoch', () => this.#feed.counters().epoch)
+  }
+
+  async changesSince(epoch: number, limit: number): Promise<Change[]> {
+    assertEntryLimit(limit)
+    return this.#read('read the change feed', () => this.#feed.changesSince(epoch, limit))
+  }
+
+  async trimChanges(epoch: number): Promise<void> {
+    if (this.#commits === undefined) throw readOnlyRefusal()
+    await this.#commits.trimChanges(epoch)
+  }
+
+  async outbox(afterId: number, limit: number): Promise<OutboxEntry[]> {
+    assertEntryLimit(limit)
+    return this.#read('read the outbox', () => this.#feed.outbox(afterId, limit))
+  }
+
+  outboxDelivered(ids: readonly number[]): void {
+    this.#commits?.delivered(ids)
+  }
+
+  checkStructure(): readonly string[] {
+    return this.#read('check its structure', () =>
+      this.#connections.reader
+        .prepare(`PRAGMA integrity_check(${FINDINGS_MAX})`)
+        .all()
+        .map((row) => String(row['integrity_check']))
+        .filter((finding) => finding !== 'ok'),
+    )
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits?.close()
+    // The reader first: the last connection to close empties the write-ahead log into the file,
+    // and only the writer may.
+    this.#connections.reader.close()
+    this.#connections.writer?.close()
+  }
+
+  #read<T>(doing: string, read: () => T): T {
+    if (!this.#connections.reader.isOpen) throw new DependencyError('the store is closed')
+    try {
+      return read()
+    } catch (error) {
+      throw fromSqlite(error, doing)
+    }
+  }
+}
+
+const readOnlyRefusal = (): DependencyError =>
+  new DependencyError('the store is open for reading only')
+
+/**
+ * Opens a store file, creates it where there is none, and brings its schema up to date. Takes
+ * milliseconds however many rows there are: nothing is loaded.
+ *
+ * Several processes may have one store open; a write waits up to five seconds for another's.
+ * @throws {OperatorError} for a missing folder, a file that is no database or another program's, a
+ * store of a newer version
+ * @throws {IntegrityError} for a damaged file and for a migration whose text is not this program's
+ * @throws {DependencyError} when the disk or another process's lock prevents it
+ */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+  const { file, tables, readOnly = false, migrations = MIGRATIONS } = options
+  if (readOnly) assertStoreFile(file)
+  else prepareStoreFile(file)
+  const opened: DatabaseSync[] = []
+  const open = (forReading: boolean): DatabaseSync => {
+    const db = openConnection(file, forReading)
+    opened.push(db)
+    return db
+  }
+  try {
+    if (readOnly) {
+      const reader = open(true)
+      const schemaVersion = checkSchema(reader, file, migrations)
+      return new SqliteStore({ writer: undefined, reader }, tables, {
+        schemaVersion,
+        created: false,
+      })
+    }
+    const writer = open(false)
+    const schema = migrate(writer, file, migrations)
+    if (options.pagesMax !== undefined) {
+      writer.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`)
+    }
+    return new SqliteStore({ writer, reader: open(true) }, tables, schema)
+  } catch (error) {
+    for (const db of opened.toReversed()) db.close()
+    throw notOpened(error, file)
+  }
+}
+
+function notOpened(cause: unknown, file: string): unknown {
+  if (sqliteCode(cause) === SQLITE_NOTADB) {
+    return new OperatorError(
+      `${file} is not a Strongroom store, or its beginning is damaged`,
+      'check --data and --store; a damaged store is replaced by its backup',
+      { cause },
+    )
+  }
+  return fromSqlite(cause, `open ${file}`)
+}

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { TABLES } from '../../src/core/tables.ts'
+import { openEmbeddedStore } from '../../src/storage/embedded/embedded-store.ts'
+import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
+import { rowStoreContract } from './row-store.ts'
+import { rowModelContract } from './row-store-model.ts'
+import { rowPagesContract } from './row-store-pages.ts'
+
+const tables = TABLES.map((table) => table.schema)
+const folder = await mkdtemp(join(tmpdir(), 'strongroom-rows-'))
+after(() => rm(folder, { recursive: true }))
+
+let stores = 0
+const openEmbedded = async () => {
+  const file = join(folder, `${++stores}.db`)
+  const reopen = () => openEmbeddedStore({ file, tables })
+  return { store: await reopen(), reopen }
+}
+const openMemory = async () => ({ store: openMemoryStore(tables) })
+
+rowStoreContract('memory', openMemory)
+rowPagesContract('memory', openMemory)
+rowModelContract('memory', openMemory)
+rowStoreContract('embedded', openEmbedded)
+rowPagesContract('embedded', openEmbedded)
+rowModelContract('embedded', openEmbedded)
