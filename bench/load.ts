@@ -180,11 +180,13 @@ async function carryOut(order: LoadOrder): Promise<LoadResult> {
   return run.result(seconds)
 }
 
+// Whoever ordered the load is gone: nobody waits for its result.
+process.on('disconnect', () => process.exit(0))
+
 process.once('message', (order: LoadOrder) => {
   carryOut(order).then(
     (result) => {
-      process.send?.(result)
-      process.disconnect?.()
+      process.send?.(result, undefined, undefined, () => process.disconnect?.())
     },
     (cause: unknown) => {
       console.error(cause)

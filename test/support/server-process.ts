@@ -53,6 +53,14 @@ process.on('exit', () => {
   for (const folder of ownFolders) rmSync(folder, { recursive: true, force: true })
 })
 
+// A signal ends a process without `exit` handlers, unless somebody asks for them.
+for (const [signal, exitCode] of [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(exitCode))
+
 /** A new empty folder that is removed when the test process ends, if not before. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
