@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { KeyId, KeyMaterialId } from '../core/ids.ts'
 import { parseKeyId, parseKeyMaterialId } from '../core/ids.ts'
 import { Secret } from '../core/secret.ts'
@@ -192,7 +192,10 @@ describe('encryption context', () => {
           offset += 4 + size
         }
         assert.equal(offset, bytes.length)
-        assert.deepEqual(names, names.toSorted(Buffer.compare))
+        assert.deepEqual(
+          names,
+          names.toSorted((a, b) => Buffer.compare(a, b)),
+        )
       }),
     )
     // U+FF5E sorts before U+1F600 in UTF-8 and behind it in UTF-16.

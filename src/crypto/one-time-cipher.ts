@@ -59,16 +59,7 @@ export function createOneTimeCipher(
       const data = additionalData(header, bound)
       const derived = derive(header)
       try {
-        const cipher = createCipheriv(
-          'aes-256-gcm',
-          derived.subarray(0, KEY_BYTES),
-          derived.subarray(KEY_BYTES, KEY_AND_IV_BYTES),
-          GCM,
-        )
-        cipher.setAAD(data)
-        value.set(cipher.update(plaintext.expose()), headerBytes)
-        cipher.final()
-        value.set(cipher.getAuthTag(), value.length - TAG_BYTES)
+        seal({ derived, data, plaintext: plaintext.expose(), value, headerBytes })
         return value
       } finally {
         derived.fill(0)
@@ -80,26 +71,54 @@ export function createOneTimeCipher(
       const header = value.subarray(0, headerBytes)
       const data = additionalData(header, bound)
       const derived = derive(header)
-      let plaintext: Uint8Array | undefined
       try {
-        const decipher = createDecipheriv(
-          'aes-256-gcm',
-          derived.subarray(0, KEY_BYTES),
-          derived.subarray(KEY_BYTES, KEY_AND_IV_BYTES),
-          GCM,
-        )
-        decipher.setAAD(data)
-        decipher.setAuthTag(value.subarray(value.length - TAG_BYTES))
-        // Node gives every cipher result a memory of its own, so wiping it leaves no pooled copy.
-        plaintext = decipher.update(value.subarray(headerBytes, value.length - TAG_BYTES))
-        decipher.final()
-        return new Secret(plaintext)
-      } catch {
-        plaintext?.fill(0)
-        return undefined
+        return open({ derived, data, value, headerBytes })
       } finally {
         derived.fill(0)
       }
     },
+  }
+}
+
+interface Sealed {
+  /** Key and IV, and bytes that are not used. */
+  readonly derived: Uint8Array
+  readonly data: Uint8Array
+  readonly value: Uint8Array
+  readonly headerBytes: number
+}
+
+/** Writes ciphertext and tag behind the header of `value`. */
+function seal({
+  derived,
+  data,
+  plaintext,
+  value,
+  headerBytes,
+}: Sealed & { readonly plaintext: Uint8Array }): void {
+  const key = derived.subarray(0, KEY_BYTES)
+  const iv = derived.subarray(KEY_BYTES, KEY_AND_IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, iv, GCM)
+  cipher.setAAD(data)
+  value.set(cipher.update(plaintext), headerBytes)
+  cipher.final()
+  value.set(cipher.getAuthTag(), value.length - TAG_BYTES)
+}
+
+function open({ derived, data, value, headerBytes }: Sealed): Secret | undefined {
+  const key = derived.subarray(0, KEY_BYTES)
+  const iv = derived.subarray(KEY_BYTES, KEY_AND_IV_BYTES)
+  const tagAt = value.length - TAG_BYTES
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, GCM)
+  decipher.setAAD(data)
+  decipher.setAuthTag(value.subarray(tagAt))
+  // Node gives every cipher result a memory of its own, so wiping it leaves no pooled copy.
+  const plaintext = decipher.update(value.subarray(headerBytes, tagAt))
+  try {
+    decipher.final()
+    return new Secret(plaintext)
+  } catch {
+    plaintext.fill(0)
+    return undefined
   }
 }

@@ -3,6 +3,11 @@ import { describe, test } from 'node:test'
 import { seededRandom } from '../../test/support/seeded-random.ts'
 import { createRandom } from './random.ts'
 
+const draw = (seed: string): unknown[] => {
+  const random = seededRandom(seed)
+  return [random.uuid(), [...random.bytes(40)], [...random.secret(32).expose()], random.uuid()]
+}
+
 describe('random', () => {
   test('no two draws are alike over many refills of the pool', () => {
     const random = createRandom()
@@ -35,10 +40,6 @@ describe('random', () => {
   })
 
   test('the seeded one repeats itself for its seed only', () => {
-    const draw = (seed: string): unknown[] => {
-      const random = seededRandom(seed)
-      return [random.uuid(), [...random.bytes(40)], [...random.secret(32).expose()], random.uuid()]
-    }
     assert.deepEqual(draw('a'), draw('a'))
     assert.notDeepEqual(draw('a'), draw('b'))
     assert.notEqual(draw('a')[0], draw('a')[3])

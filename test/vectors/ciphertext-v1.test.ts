@@ -36,10 +36,8 @@ interface Refusal {
 
 const file = new URL('../../docs/formats/vectors/ciphertext-v1.json', import.meta.url)
 // The repository's own file; a wrong shape fails the tests below.
-const vectors = JSON.parse(readFileSync(file, 'utf8')) as {
-  readonly valid: readonly Vector[]
-  readonly refused: readonly Refusal[]
-}
+const vectors: { readonly valid: readonly Vector[]; readonly refused: readonly Refusal[] } =
+  JSON.parse(readFileSync(file, 'utf8'))
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 const u32 = (value: number): Buffer => hex(value.toString(16).padStart(8, '0'))
