@@ -4,7 +4,10 @@ import { describe, test } from 'node:test'
 import * as sdk from '@aws-sdk/client-kms'
 import { generateFiles } from '../scripts/generate-model.ts'
 import { MODELLED_ERRORS } from '../src/core/error-codes.ts'
+import { ServiceError } from '../src/core/errors.ts'
 import type { Shape, StructureShape } from '../src/core/model.ts'
+import { validate } from '../src/pipeline/validate.ts'
+import { JSON_DEPTH_MAX } from '../src/protocol/json-text.ts'
 import { KMS_MODEL } from '../src/services/kms/model.ts'
 
 // The oracle is the schemas that AWS generates into its SDK for JavaScript. Their notation: a number is
@@ -151,5 +154,40 @@ describe('the generated tables', () => {
     for (const { name, errors } of KMS_MODEL.operations.values()) {
       for (const code of errors) assert.ok(Object.hasOwn(MODELLED_ERRORS, code), `${name}: ${code}`)
     }
+  })
+
+  test('have names that no object inherits, which decoders read by name', () => {
+    for (const { name, members } of allStructures().values()) {
+      for (const member of members.keys()) {
+        assert.ok(!(member in Object.prototype), `${name}.${member}`)
+      }
+    }
+  })
+
+  test('make every operation ask for what it requires, in the order of the model', () => {
+    for (const { name, input } of KMS_MODEL.operations.values()) {
+      const missing = [...input.members.keys()]
+        .filter((member) => input.required.includes(member))
+        .map((member) => member.charAt(0).toLowerCase() + member.slice(1))
+        .map(
+          (path) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`,
+        )
+      const errors = `validation error${missing.length === 1 ? '' : 's'} detected: `
+      const expected =
+        missing.length === 0 ? undefined : `${missing.length} ${errors}${missing.join('; ')}`
+      let found: string | undefined
+      try {
+        validate(input, {})
+      } catch (error) {
+        if (error instanceof ServiceError) found = error.publicMessage
+      }
+      assert.equal(found, expected, name)
+    }
+  })
+
+  test('are small enough for the strict parser', () => {
+    const depthOf = (shape: Shape): number => 1 + Math.max(0, ...partsOf(shape).map(depthOf))
+    const depths = [...KMS_MODEL.operations.values()].map(({ input }) => depthOf(input))
+    assert.ok(Math.max(...depths) <= JSON_DEPTH_MAX)
   })
 })
