@@ -1,7 +1,7 @@
 import { assert, unreachable } from '../core/assert.ts'
 import { ServiceError } from '../core/errors.ts'
 import { type Instant, instant } from '../core/ids.ts'
-import type { ListShape, MapShape, Shape, StructureShape } from '../core/model.ts'
+import type { Shape, StructureShape } from '../core/model.ts'
 import { Secret } from '../core/secret.ts'
 import { base64Fault, decodeBase64, decodeSecretBase64 } from './base64.ts'
 import { isJsonObject } from './json-text.ts'
@@ -85,6 +85,55 @@ const decodeSecretBlob = (value: unknown): Secret => {
   return new Secret(bytes)
 }
 
+const listDecoder =
+  (item: Decode): Decode =>
+  (value) => {
+    if (!Array.isArray(value)) throw mismatch(value, 'Expected list or null')
+    return value.map((member: unknown) => (member === null ? null : item(member)))
+  }
+
+const mapDecoder =
+  (item: Decode): Decode =>
+  (value) => {
+    if (!isJsonObject(value)) throw mismatch(value, 'Expected map or null')
+    // The keys are the client's: without a prototype `constructor` is a key like any other.
+    const map: Record<string, unknown> = Object.create(null)
+    for (const key in value) {
+      const member = value[key]
+      map[key] = member === null ? null : item(member)
+    }
+    return map
+  }
+
+interface FieldDecoder {
+  readonly name: string
+  readonly decode: Decode
+}
+
+const decodeFields = (fields: readonly FieldDecoder[], value: unknown): Record<string, unknown> => {
+  if (!isJsonObject(value)) throw mismatch(value, 'Expected null')
+  const result: Record<string, unknown> = {}
+  try {
+    for (const field of fields) {
+      const member = value[field.name]
+      if (member !== undefined && member !== null) result[field.name] = field.decode(member)
+    }
+  } catch (error) {
+    // Nobody will own the secrets that were decoded before the mistake.
+    wipe(result)
+    throw error
+  }
+  return result
+}
+
+/** Zeroes the secrets of a structure, and of the structures in it. */
+const wipe = (structure: object): void => {
+  for (const member of Object.values(structure)) {
+    if (member instanceof Secret) member[Symbol.dispose]()
+    else if (isJsonObject(member) && !(member instanceof Uint8Array)) wipe(member)
+  }
+}
+
 /**
  * Makes decoders from shapes: wire JSON to typed values. Unknown members are ignored, and a null is
  * an absent member; in a list or a map it stays, for the validator to refuse. Each shape is compiled
@@ -106,9 +155,9 @@ export const createDecoders = (): ((shape: StructureShape) => DecodeStructure) =
       case 'timestamp':
         return decodeTimestamp
       case 'list':
-        return compileList(shape)
+        return listDecoder(compile(shape.member))
       case 'map':
-        return compileMap(shape)
+        return mapDecoder(compile(shape.value))
       case 'structure':
         return structureDecoder(shape)
       default:
@@ -116,49 +165,11 @@ export const createDecoders = (): ((shape: StructureShape) => DecodeStructure) =
     }
   }
 
-  const compileList = (shape: ListShape): Decode => {
-    const item = compile(shape.member)
-    return (value) => {
-      if (!Array.isArray(value)) throw mismatch(value, 'Expected list or null')
-      return value.map((member: unknown) => (member === null ? null : item(member)))
-    }
-  }
-
-  const compileMap = (shape: MapShape): Decode => {
-    const item = compile(shape.value)
-    return (value) => {
-      if (!isJsonObject(value)) throw mismatch(value, 'Expected map or null')
-      // The keys are the client's: without a prototype `constructor` is a key like any other.
-      const map: Record<string, unknown> = Object.create(null)
-      for (const key in value) {
-        const member = value[key]
-        map[key] = member === null ? null : item(member)
-      }
-      return map
-    }
-  }
-
   const structureDecoder = (shape: StructureShape): DecodeStructure => {
     const known = structures.get(shape)
     if (known !== undefined) return known
-    const fields: { readonly name: string; readonly decode: Decode }[] = []
-    const decode: DecodeStructure = (value) => {
-      if (!isJsonObject(value)) throw mismatch(value, 'Expected null')
-      const result: Record<string, unknown> = {}
-      try {
-        for (const field of fields) {
-          const member = value[field.name]
-          if (member !== undefined && member !== null) result[field.name] = field.decode(member)
-        }
-      } catch (error) {
-        // Nobody will own the secrets that were decoded before the mistake.
-        for (const member of Object.values(result)) {
-          if (member instanceof Secret) member[Symbol.dispose]()
-        }
-        throw error
-      }
-      return result
-    }
+    const fields: FieldDecoder[] = []
+    const decode: DecodeStructure = (value) => decodeFields(fields, value)
     // Known before its members are compiled, so that a shape may contain itself.
     structures.set(shape, decode)
     for (const [name, member] of shape.members) {

@@ -1,5 +1,5 @@
 import { assert, unreachable } from '../core/assert.ts'
-import type { ListShape, MapShape, Shape, StructureShape } from '../core/model.ts'
+import type { Shape, StructureShape } from '../core/model.ts'
 import { Secret } from '../core/secret.ts'
 import { encodeBase64 } from './base64.ts'
 import { isJsonObject } from './json-text.ts'
@@ -43,6 +43,21 @@ const encodeTimestamp = (value: unknown): string => {
   return String(value / 1000)
 }
 
+const listEncoder =
+  (item: Encode): Encode =>
+  (value) => {
+    assert(Array.isArray(value), 'an output has another value in place of a list')
+    return `[${value.map(item).join(',')}]`
+  }
+
+const mapEncoder =
+  (item: Encode): Encode =>
+  (value) => {
+    assert(isJsonObject(value), 'an output has another value in place of a map')
+    const entries = Object.entries(value)
+    return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${item(member)}`).join(',')}}`
+  }
+
 /**
  * Makes encoders from shapes: typed values to wire JSON. An undefined member is left out. Each shape is
  * compiled once for the lifetime of the factory. Encoders assert types, so that a value of the wrong
@@ -64,30 +79,13 @@ export const createEncoders = (): ((shape: StructureShape) => EncodeStructure) =
       case 'timestamp':
         return encodeTimestamp
       case 'list':
-        return compileList(shape)
+        return listEncoder(compile(shape.member))
       case 'map':
-        return compileMap(shape)
+        return mapEncoder(compile(shape.value))
       case 'structure':
         return compileNested(shape)
       default:
         return unreachable(shape)
-    }
-  }
-
-  const compileList = (shape: ListShape): Encode => {
-    const item = compile(shape.member)
-    return (value) => {
-      assert(Array.isArray(value), 'an output has another value in place of a list')
-      return `[${value.map(item).join(',')}]`
-    }
-  }
-
-  const compileMap = (shape: MapShape): Encode => {
-    const item = compile(shape.value)
-    return (value) => {
-      assert(isJsonObject(value), 'an output has another value in place of a map')
-      const entries = Object.entries(value)
-      return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${item(member)}`).join(',')}}`
     }
   }
 

@@ -225,6 +225,10 @@ describe('decodeInput', () => {
     const wiped = context.mock.method(Secret.prototype, Symbol.dispose)
     refusal('{"Password":"p","Plaintext":"c2VjcmV0","Count":"x"}')
     assert.equal(wiped.mock.callCount(), 2)
+    const inner = structure('Inner', { Password: { type: 'string', sensitive: true } })
+    const outer = structure('Outer', { Inner: inner, Count: { type: 'integer' } })
+    assert.throws(() => codec.decodeInput(outer, { Inner: { Password: 'p' }, Count: 'x' }))
+    assert.equal(wiped.mock.callCount(), 3)
   })
 
   test('a shape that contains itself is decoded', () => {
