@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { ConflictError } from '../../src/core/errors.ts'
 import type { PageQuery, Row, RowStore, RowTransaction } from '../../src/core/store.ts'
 import { ACCOUNT, aKeyRow, KEY_TABLE, REGION } from './row-samples.ts'

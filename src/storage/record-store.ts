@@ -1,0 +1,172 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { RecordGuard } from '../core/record-guard.ts'
+import type { RecordStore, RecordsTransaction, Stored } from '../core/records.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Change, PageQuery, Row, RowStore } from '../core/store.ts'
+import { TABLES, type Table } from '../core/tables.ts'
+import { CommitListeners } from './commit-listeners.ts'
+import { RecordCache } from './record-cache.ts'
+import { type LoadedRecord, RecordCodec } from './record-codec.ts'
+import { type RecordProblem, type RewriteOptions, rewriteRows, verifyRows } from './record-sweep.ts'
+import { StoreTransaction } from './records-transaction.ts'
+import { joinRowKey } from './row-key.ts'
+
+/** The record store, with what its owner (the composition root) may do besides. */
+export interface CachedRecordStore extends RecordStore {
+  /** The record if a cache holds it; absence says nothing. For paths that may not wait. */
+  peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined
+  /** See `rewriteRows`: for the rotation of a domain key. */
+  rewriteAll(options: RewriteOptions): Promise<number>
+  /** See `verifyRows`: for `status` and checks. */
+  verifyAll(onProblem: (problem: RecordProblem) => void): Promise<number>
+}
+
+export interface RecordStoreOptions {
+  readonly rows: RowStore
+  readonly guard: RecordGuard
+  /** How many records the cache holds at most; about 1.5 KB of memory each. */
+  readonly cacheRecords: number
+  /** The tables that sweeps walk; all when absent. */
+  readonly tables?: readonly Table<never>[]
+}
+
+/** A read of one record that has not finished. */
+interface Load {
+  readonly result: Promise<LoadedRecord<unknown> | undefined>
+  /** Overtaken: a commit touched the record since. What the read brings is answered, but not kept. */
+  readonly progress: { overtaken: boolean }
+}
+
+class AuthenticatedRecordStore implements CachedRecordStore {
+  readonly #rows: RowStore
+  readonly #codec: RecordCodec
+  readonly #tables: readonly Table<never>[]
+  readonly #cache: RecordCache<LoadedRecord<unknown>>
+  readonly #loads = new Map<string, Load>()
+  readonly #listeners = new CommitListeners()
+  /** Grows with each commit, so that a read across one can be told. */
+  #generation = 0
+
+  constructor({ rows, guard, cacheRecords, tables = TABLES }: RecordStoreOptions) {
+    this.#rows = rows
+    this.#codec = new RecordCodec(guard)
+    this.#tables = tables
+    this.#cache = new RecordCache(cacheRecords)
+    rows.onCommit((changes) => this.#apply(changes))
+  }
+
+  peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined {
+    return this.#cached<R>(joinRowKey(table.schema.name, key))
+  }
+
+  // Not async: a hit must cost a lookup and a settled promise, no more.
+  find<R>(table: Table<R>, key: readonly string[]): Promise<Stored<R> | undefined> {
+    const joined = joinRowKey(table.schema.name, key)
+    const hit = this.#cached<R>(joined)
+    return hit === undefined ? this.#load(table, key, joined) : Promise.resolve(hit)
+  }
+
+  async page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
+    const generation = this.#generation
+    const rows = await this.#rows.page(table.schema, query)
+    return rows.map((row) => {
+      const joined = joinRowKey(table.schema.name, row.key)
+      const hit = this.#cached<R>(joined)
+      if (hit !== undefined && isSameRow(hit, row)) return hit
+      const loaded = this.#codec.decode(table, row.key, row)
+      if (generation === this.#generation && hit === undefined) this.#cache.offer(joined, loaded)
+      return loaded
+    })
+  }
+
+  count<R>(
+    table: Table<R>,
+    query: {
+      readonly index: string
+      readonly equals: readonly (string | number)[]
+      readonly atMost: number
+    },
+  ): Promise<number> {
+    return this.#rows.count(table.schema, query)
+  }
+
+  unwrap<R>(table: Table<R>, stored: Stored<R>): Secret {
+    return this.#codec.unwrap(table, stored)
+  }
+
+  transaction<T>(work: (tx: RecordsTransaction) => Promise<T>): Promise<T> {
+    return this.#rows.transaction((tx) => work(new StoreTransaction(tx, this.#codec)))
+  }
+
+  onCommit(listener: (changes: readonly Change[]) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  rewriteAll(options: RewriteOptions): Promise<number> {
+    return rewriteRows(this.#rows, this.#codec, this.#tables, options)
+  }
+
+  verifyAll(onProblem: (problem: RecordProblem) => void): Promise<number> {
+    return verifyRows(this.#rows, this.#codec, this.#tables, onProblem)
+  }
+
+  #cached<R>(joined: string): LoadedRecord<R> | undefined {
+    // The joined key begins with the table's name, and only decoding with that table put the
+    // record there: it is an R.
+    return this.#cache.get(joined) as LoadedRecord<R> | undefined
+  }
+
+  #load<R>(
+    table: Table<R>,
+    key: readonly string[],
+    joined: string,
+  ): Promise<LoadedRecord<R> | undefined> {
+    const going = this.#loads.get(joined)
+    // As in `#cached`: the joined key names the table, so the load decodes an R.
+    if (going !== undefined) return going.result as Promise<LoadedRecord<R> | undefined>
+    const progress = { overtaken: false }
+    const read = async (): Promise<LoadedRecord<R> | undefined> => {
+      try {
+        const row = await this.#rows.get(table.schema, key)
+        if (row === undefined) return undefined
+        const loaded = this.#codec.decode(table, key, row)
+        if (!progress.overtaken) this.#cache.set(joined, loaded)
+        return loaded
+      } finally {
+        // Overtaken, the place may belong to the next load already.
+        if (!progress.overtaken) this.#loads.delete(joined)
+      }
+    }
+    const result = read()
+    this.#loads.set(joined, { progress, result })
+    return result
+  }
+
+  #apply(changes: readonly Change[]): void {
+    this.#generation++
+    for (const change of changes) {
+      const joined = joinRowKey(change.table, change.key)
+      this.#cache.delete(joined)
+      const load = this.#loads.get(joined)
+      if (load === undefined) continue
+      // Whoever asks from now on must not be given what was read before the commit.
+      load.progress.overtaken = true
+      this.#loads.delete(joined)
+    }
+    this.#listeners.tell(changes)
+  }
+}
+
+/** Whether a cached record came from this very row, so that checking it again would tell nothing new. */
+function isSameRow(hit: LoadedRecord<unknown>, row: Row): boolean {
+  return (
+    hit.version === row.version &&
+    hit.mac.length === row.mac.length &&
+    timingSafeEqual(hit.mac, row.mac)
+  )
+}
+
+/** Puts typed, authenticated and cached records on top of a row store; see `RecordStore`. */
+export function createRecordStore(options: RecordStoreOptions): CachedRecordStore {
+  return new AuthenticatedRecordStore(options)
+}
