@@ -52,7 +52,6 @@ export const parseAccessKeyId = (text: string): AccessKeyId | undefined =>
 export const instant = (milliseconds: number): Instant => milliseconds as Instant
 
 /** `time` moved by a number of milliseconds, which may be negative. */
-export const plusMs = (time: Instant, milliseconds: number): Instant =>
-  instant(time + milliseconds)
+export const plusMs = (time: Instant, milliseconds: number): Instant => instant(time + milliseconds)
 
 export const DAY_MS = 86_400_000

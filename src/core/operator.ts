@@ -6,7 +6,10 @@
 export interface Operator {
   status(): Promise<NodeStatus>
   /** `accountId` is drawn at random when absent. The secret is shown this once. */
-  createAccount(request: { readonly accountId?: string; readonly name?: string }): Promise<IssuedCredential>
+  createAccount(request: {
+    readonly accountId?: string
+    readonly name?: string
+  }): Promise<IssuedCredential>
   listAccounts(): Promise<readonly AccountSummary[]>
   /** Issues a new root credential for the account and deletes the old ones: they stop working at once. */
   rotateCredentials(request: { readonly accountId: string }): Promise<IssuedCredential>
@@ -37,9 +40,19 @@ export interface NodeStatus {
   /** Absent when the node is not running. */
   readonly endpoint?: string
   readonly dataFolder: string
-  readonly store: { readonly kind: string; readonly location: string; readonly schemaVersion: number; readonly epoch: number }
+  readonly store: {
+    readonly kind: string
+    readonly location: string
+    readonly schemaVersion: number
+    readonly epoch: number
+  }
   readonly seal: { readonly kind: string; readonly rootKeyId: string; readonly location?: string }
   readonly domainKeyId: string
   readonly accounts: number
-  readonly audit: { readonly folder: string; readonly segments: number; readonly lastSequence: number; readonly durable: boolean }
+  readonly audit: {
+    readonly folder: string
+    readonly segments: number
+    readonly lastSequence: number
+    readonly durable: boolean
+  }
 }

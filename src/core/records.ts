@@ -1,5 +1,5 @@
-import type { Change, PageQuery } from './store.ts'
 import type { Secret } from './secret.ts'
+import type { Change, PageQuery } from './store.ts'
 import type { Table } from './tables.ts'
 
 /** A record as it was loaded: its MAC has been checked. The same object for as long as a cache holds it. */
@@ -16,7 +16,11 @@ export interface Records {
   page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]>
   count<R>(
     table: Table<R>,
-    query: { readonly index: string; readonly equals: readonly (string | number)[]; readonly atMost: number },
+    query: {
+      readonly index: string
+      readonly equals: readonly (string | number)[]
+      readonly atMost: number
+    },
   ): Promise<number>
   /** The record's secret, opened; the caller owns it. @throws {IntegrityError} also when it has none. */
   unwrap<R>(table: Table<R>, stored: Stored<R>): Secret

@@ -54,7 +54,11 @@ export interface RowReader {
   /** How many rows share the values of the first index columns; stops counting at `atMost`. */
   count(
     table: TableSchema,
-    query: { readonly index: string; readonly equals: readonly (string | number)[]; readonly atMost: number },
+    query: {
+      readonly index: string
+      readonly equals: readonly (string | number)[]
+      readonly atMost: number
+    },
   ): Promise<number>
   /** A named value of the whole store: custody, schema facts. Not authenticated: its writer does that. */
   setting(name: string): Promise<string | undefined>

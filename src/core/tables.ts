@@ -84,7 +84,12 @@ export const KEYS: Table<Key> = {
 }
 
 export const BACKING_KEYS: Table<BackingKey> = {
-  schema: { name: 'backing_key', key: ['region', 'key_id', 'material_id'], columns: {}, indexes: {} },
+  schema: {
+    name: 'backing_key',
+    key: ['region', 'key_id', 'material_id'],
+    columns: {},
+    indexes: {},
+  },
   keyOf: (backing) => [backing.region, backing.keyId, backing.materialId],
   columnsOf: () => ({}),
 }

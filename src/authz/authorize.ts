@@ -1,0 +1,41 @@
+import type { AccountId } from '../core/ids.ts'
+import type { Decision, Permission } from './permission.ts'
+
+/** The facts of a caller that a decision looks at. */
+export interface Principal {
+  readonly accountId: AccountId
+  readonly principalType: 'Root'
+  readonly arn: string
+}
+
+const FOREIGN_REASON =
+  'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access'
+
+/** The text of a denial on another account's resource: the same whether it exists or not. */
+export function foreignDenial(
+  principal: Principal,
+  action: string,
+  namedBy: 'arn' | 'ciphertext',
+): string {
+  const place =
+    namedBy === 'ciphertext'
+      ? 'on the resource associated with this ciphertext'
+      : 'on this resource'
+  return `User: ${principal.arn} is not authorized to perform: ${action} ${place} ${FOREIGN_REASON}`
+}
+
+/**
+ * Decides by ownership: an account's root principal may do everything with what its account owns and
+ * nothing with what another account owns. Policies and grants are stored, not yet evaluated.
+ */
+export function authorize(principal: Principal, permission: Permission): Decision {
+  const { action, resource, namedBy } = permission
+  if (resource !== undefined && resource.accountId !== principal.accountId) {
+    const message = foreignDenial(principal, action, namedBy ?? 'arn')
+    return { allowed: false, reason: 'the resource belongs to another account', message }
+  }
+  return {
+    allowed: true,
+    reason: 'the principal is the root of the account that owns the resource',
+  }
+}

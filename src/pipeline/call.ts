@@ -1,0 +1,30 @@
+import type { Place } from '../core/arn.ts'
+import type { AccessKeyId, AccountId, Instant } from '../core/ids.ts'
+import type { Connection } from '../core/transport.ts'
+
+/** Who is calling: the outcome of authentication. One object for as long as the credential is cached. */
+export interface Caller {
+  readonly accountId: AccountId
+  readonly principalType: 'Root'
+  /** As denials and GetCallerIdentity name it. */
+  readonly arn: string
+  readonly userId: string
+  readonly accessKeyId: AccessKeyId
+  /** The `userIdentity` member of audit records, as JSON text. */
+  readonly userIdentityJson: string
+}
+
+/** One API call on its way through the pipeline: who, where, when. */
+export interface Call extends Place {
+  readonly caller: Caller
+  /** The account and Region that the call acts in: the caller's account, the credential scope's Region. */
+  readonly service: string
+  readonly operation: string
+  /** `x-amzn-RequestId` of the reply. */
+  readonly requestId: string
+  /** The service's time, fixed when the call arrived. */
+  readonly time: Instant
+  readonly connection: Connection
+  readonly userAgent: string
+  readonly host: string
+}

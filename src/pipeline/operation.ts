@@ -1,0 +1,76 @@
+import type { Permission } from '../authz/permission.ts'
+import type { OperationModel } from '../core/model.ts'
+import type { Random } from '../core/ports.ts'
+import type { Records, RecordsTransaction } from '../core/records.ts'
+import type { Call } from './call.ts'
+
+/** JSON that may stand in an audit record. A `Secret` or bytes are not JSON and do not compile. */
+export type Json = string | number | boolean | null | undefined | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [member: string]: Json
+}
+
+/** What one operation adds to its audit record: an allow-list, built by hand in each operation file. */
+export interface AuditDetail {
+  readonly requestParameters: JsonObject | null
+  readonly responseElements?: JsonObject | null
+  readonly additionalEventData?: JsonObject
+}
+
+/** A resource of the call, as audit records list it. */
+export interface AuditResource {
+  readonly accountId: string
+  readonly type: string
+  readonly arn: string
+}
+
+/** What a handler may touch: the only door to records, randomness and, for its service, cryptography. */
+export interface Scope {
+  readonly call: Call
+  readonly random: Random
+  /** The view of the records: the transaction itself in an operation with effect `write`. */
+  readonly records: Records
+}
+
+export interface WriteScope extends Scope {
+  readonly tx: RecordsTransaction
+}
+
+/**
+ * One API operation as data plus one function. The pipeline runs the members in this order and is
+ * the only one to call them. With effect `write` everything from `resolve` to `audit` runs inside one
+ * transaction, on the transaction's own view, so that nothing can change between check and use; it
+ * may run more than once.
+ *
+ * `Prepared` is what had to be drawn or computed before the transaction: ids, key material.
+ */
+export interface Operation<Input, Output, Target, Prepared> {
+  readonly name: string
+  readonly model: OperationModel
+  readonly effect: 'read' | 'write'
+  /** Whether audit records call it read-only: cryptographic operations are. */
+  readonly readOnly: boolean
+  /** Rules between members that need no resource. @throws ServiceError */
+  check(input: Input): void
+  prepare(input: Input, scope: Scope): Prepared | Promise<Prepared>
+  /** Finds what the request names. @throws ServiceError NotFoundException, InvalidArnException, AccessDeniedException */
+  resolve(input: Input, scope: Scope): Target | Promise<Target>
+  /** What the caller must be allowed to do. */
+  permissions(input: Input, target: Target, call: Call): readonly Permission[]
+  /** State, then usage, then algorithm and size. @throws ServiceError */
+  admit(input: Input, target: Target, call: Call): void
+  /** Whether the request asked for a dry run. */
+  isDryRun(input: Input): boolean
+  /** The part of the work that a dry run still does, because its outcome is part of the answer. */
+  rehearse(input: Input, target: Target, scope: Scope): void | Promise<void>
+  handle(input: Input, target: Target, scope: Scope, prepared: Prepared): Output | Promise<Output>
+  resources(target: Target): readonly AuditResource[]
+  /** `target` and `output` are absent when the call failed before they were there. */
+  audit(input: Input, target: Target | undefined, output: Output | undefined): AuditDetail
+}
+
+/**
+ * An operation whose types have been checked where it was defined and are forgotten in the registry.
+ * The pipeline hands each member only what another member of the same operation returned.
+ */
+export type AnyOperation = Operation<never, object | undefined, unknown, unknown>

@@ -1,0 +1,238 @@
+import type { CallFacts, FrameWriter } from '../audit/event.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Clock, Log, Random } from '../core/ports.ts'
+import type { RecordStore } from '../core/records.ts'
+import type { HttpHandler, HttpReply, HttpRequest } from '../core/transport.ts'
+import type { AuditTrail } from './audit-trail.ts'
+import type { Call } from './call.ts'
+import type { PublicError } from './codec.ts'
+import type { AnyOperation, AuditDetail } from './operation.ts'
+import { type Authenticate, type ClaimedAccessKeyId, placeOf, type Service } from './service.ts'
+import { type Committed, type Prepared, runRead, runWrite, type Trace } from './stages.ts'
+import { validate } from './validate.ts'
+import { wipe } from './wipe.ts'
+
+export interface PipelineParts {
+  /** The service that a request is for, by credential scope, target or action. Never fails. */
+  readonly route: (request: HttpRequest) => Service
+  readonly authenticate: Authenticate
+  readonly claimedAccessKeyId: ClaimedAccessKeyId
+  readonly records: RecordStore
+  readonly trail: AuditTrail
+  readonly frames: FrameWriter
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** What the client reads of a failure of ours; the cause is in the operator's log under the request id. */
+const INTERNAL_MESSAGE =
+  'The request was rejected because of an internal error. The request can be retried.'
+/** Longer names than any operation's are cut before they are recorded. */
+const RECORDED_NAME_MAX = 128
+
+/** One request on its way: what is known of it so far decides what can be recorded of it. */
+interface Progress {
+  readonly requestId: string
+  readonly request: HttpRequest
+  readonly service: Service
+  operationName: string
+  call: Call | undefined
+  operation: AnyOperation | undefined
+  /** Present once the shape has been checked. */
+  input: Record<string, unknown> | undefined
+  readonly trace: Trace
+}
+
+/**
+ * What happens to every call of every service, in order: parse, find the operation, authenticate, check
+ * the shape, resolve, authorize, check state and usage, handle, audit durably, encode, wipe secrets.
+ */
+export function createPipeline(parts: PipelineParts): HttpHandler {
+  return async (request) => {
+    const progress: Progress = {
+      requestId: parts.random.uuid(),
+      request,
+      service: parts.route(request),
+      operationName: '',
+      call: undefined,
+      operation: undefined,
+      input: undefined,
+      trace: { target: undefined, decision: undefined },
+    }
+    try {
+      return await serve(parts, progress)
+    } catch (error) {
+      return await refuse(parts, progress, error)
+    } finally {
+      wipe(progress.input)
+    }
+  }
+}
+
+async function serve(parts: PipelineParts, progress: Progress): Promise<HttpReply> {
+  const { service, requestId } = progress
+  const prepared = await admit(parts, progress)
+  const { operation } = prepared
+  if (operation.effect === 'read') {
+    const output = await runRead(prepared)
+    // Encoded first, so that the plaintext can be wiped before the log is waited for.
+    const reply = service.codec.reply(operation.model, output, requestId)
+    const frame = callFrame(parts, progress, output, undefined)
+    wipe(output)
+    await parts.trail.record(frame)
+    return reply
+  }
+  const committed = await runWrite(prepared, parts.records, (output) =>
+    callFrame(parts, progress, output, undefined),
+  )
+  return answerCommitted(parts, progress, operation, committed)
+}
+
+async function answerCommitted(
+  parts: PipelineParts,
+  progress: Progress,
+  operation: AnyOperation,
+  { output, outboxId, frame }: Committed,
+): Promise<HttpReply> {
+  const { service, requestId } = progress
+  const reply = service.codec.reply(operation.model, output, requestId)
+  wipe(output)
+  try {
+    await parts.trail.recordCommitted(outboxId, frame)
+  } catch (error) {
+    return internalReply(parts, progress, error)
+  }
+  return reply
+}
+
+/** Everything up to the shape check. @throws ServiceError */
+async function admit(parts: PipelineParts, progress: Progress): Promise<Prepared> {
+  const { request, service, requestId, trace } = progress
+  const wire = service.codec.read(request)
+  progress.operationName = wire.operation
+  const operation = service.operations.get(wire.operation)
+  if (operation === undefined) throw new ServiceError('UnknownOperationException')
+  const identity = await parts.authenticate(request, service)
+  const call: Call = {
+    ...placeOf(identity),
+    caller: identity.caller,
+    service: service.name,
+    operation: operation.name,
+    requestId,
+    time: parts.clock.now(),
+    connection: request.connection,
+    userAgent: request.headers['user-agent'] ?? '',
+    host: request.headers['host'] ?? '',
+  }
+  progress.call = call
+  progress.operation = operation
+  const input = service.codec.decode(operation.model, wire.input)
+  try {
+    validate(operation.model.input, input)
+    // The shape has just been checked: this is the operation's own input type, forgotten in the registry.
+    operation.check(input as never)
+  } finally {
+    progress.input = input
+  }
+  const scope = service.openScope({ call, random: parts.random, records: parts.records })
+  return { operation, service, input, scope, trace }
+}
+
+/** Records a failed call and answers it. */
+async function refuse(
+  parts: PipelineParts,
+  progress: Progress,
+  error: unknown,
+): Promise<HttpReply> {
+  const { service, requestId } = progress
+  const known = error instanceof ServiceError
+  const publicError: PublicError = known
+    ? error
+    : { code: service.internalError, publicMessage: INTERNAL_MESSAGE }
+  if (!known) logFailure(parts, progress, error)
+  try {
+    await parts.trail.record(
+      progress.call === undefined
+        ? refusalFrame(parts, progress, publicError)
+        : callFrame(parts, progress, undefined, publicError),
+    )
+  } catch (auditError) {
+    return internalReply(parts, progress, auditError)
+  }
+  return service.codec.errorReply(publicError, requestId)
+}
+
+function internalReply(parts: PipelineParts, progress: Progress, error: unknown): HttpReply {
+  logFailure(parts, progress, error)
+  const { service, requestId } = progress
+  return service.codec.errorReply(
+    { code: service.internalError, publicMessage: INTERNAL_MESSAGE },
+    requestId,
+  )
+}
+
+function logFailure(parts: PipelineParts, progress: Progress, error: unknown): void {
+  const { requestId, service, operationName } = progress
+  const fields = {
+    requestId,
+    service: service.name,
+    operation: operationName.slice(0, RECORDED_NAME_MAX),
+  }
+  parts.log.error(fields, 'a request failed', error)
+}
+
+function refusalFrame(parts: PipelineParts, progress: Progress, error: PublicError): string {
+  return parts.frames.refusal({
+    requestId: progress.requestId,
+    time: parts.clock.now(),
+    service: progress.service.name,
+    operation: progress.operationName.slice(0, RECORDED_NAME_MAX),
+    accessKeyId: parts.claimedAccessKeyId(progress.request).slice(0, RECORDED_NAME_MAX),
+    connection: progress.request.connection,
+    code: error.code,
+  })
+}
+
+const NOTHING_TO_ADD: AuditDetail = { requestParameters: null }
+
+/** The audit frame of an authenticated call, successful or not. */
+function callFrame(
+  parts: PipelineParts,
+  progress: Progress,
+  output: object | undefined,
+  error: PublicError | undefined,
+): string {
+  const { call, operation, input, service, requestId, trace } = progress
+  if (call === undefined || operation === undefined) throw new TypeError('no call to record')
+  const shapeChecked = input !== undefined && error?.code !== 'ValidationException'
+  // `input`, `target` and `output` all come from this operation's own members.
+  const detail = shapeChecked
+    ? operation.audit(input as never, trace.target, output)
+    : NOTHING_TO_ADD
+  const facts: CallFacts = {
+    eventId: parts.random.uuid(),
+    requestId,
+    time: call.time,
+    accountId: call.accountId,
+    region: call.region,
+    eventSource: service.eventSource,
+    eventName: operation.name,
+    accessKeyId: call.caller.accessKeyId,
+    userIdentityJson: call.caller.userIdentityJson,
+    userAgent: call.userAgent,
+    host: call.host,
+    connection: call.connection,
+    readOnly: operation.readOnly,
+    requestParametersJson: JSON.stringify(detail.requestParameters),
+    responseElementsJson: JSON.stringify(detail.responseElements ?? null),
+    additionalEventDataJson:
+      detail.additionalEventData === undefined
+        ? undefined
+        : JSON.stringify(detail.additionalEventData),
+    resources: trace.target === undefined ? [] : operation.resources(trace.target),
+    error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
+    decision: trace.decision,
+  }
+  return parts.frames.call(facts)
+}

@@ -1,0 +1,38 @@
+import type { ErrorCode } from '../core/errors.ts'
+import type { AccountId, Region } from '../core/ids.ts'
+import type { HttpRequest } from '../core/transport.ts'
+import type { Caller } from './call.ts'
+import type { Codec } from './codec.ts'
+import type { AnyOperation, Scope } from './operation.ts'
+
+/** One AWS service as the pipeline sees it: its operations, its wire protocol, its name in scopes and records. */
+export interface Service {
+  /** The signing name: `kms`. */
+  readonly name: string
+  /** `kms.amazonaws.com` */
+  readonly eventSource: string
+  readonly codec: Codec
+  readonly operations: ReadonlyMap<string, AnyOperation>
+  /** What a failure of ours is called on this service's wire. */
+  readonly internalError: ErrorCode
+  /** Adds what the service's own handlers need to the scope of a call. */
+  openScope(scope: Scope): Scope
+}
+
+/** What authentication found out. */
+export interface Identity {
+  readonly caller: Caller
+  readonly region: Region
+}
+
+/** Verifies who signed a request for a service. @throws ServiceError in the order of AWS's front end */
+export type Authenticate = (request: HttpRequest, service: Service) => Promise<Identity> | Identity
+
+/** Who a request claims to come from, before anything is verified: for the record of a refusal. */
+export type ClaimedAccessKeyId = (request: HttpRequest) => string
+
+/** The account and Region of an identity as one place. */
+export const placeOf = (identity: Identity): { accountId: AccountId; region: Region } => ({
+  accountId: identity.caller.accountId,
+  region: identity.region,
+})

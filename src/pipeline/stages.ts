@@ -1,0 +1,106 @@
+import { authorize } from '../authz/authorize.ts'
+import { ConflictError, ServiceError } from '../core/errors.ts'
+import type { RecordStore } from '../core/records.ts'
+import type { AnyOperation, Scope, WriteScope } from './operation.ts'
+import type { Service } from './service.ts'
+import { wipe } from './wipe.ts'
+
+/** How often a transaction is tried when another one was faster. */
+const TRANSACTION_TRIES_MAX = 5
+
+/** What became known on the way, for the audit record: kept also when a later stage refuses. */
+export interface Trace {
+  target: unknown
+  decision: string | undefined
+}
+
+/** A call that has passed its shape check, with everything that its stages need. */
+export interface Prepared {
+  readonly operation: AnyOperation
+  readonly service: Service
+  readonly input: Record<string, unknown>
+  readonly scope: Scope
+  readonly trace: Trace
+}
+
+/** @throws ServiceError AccessDeniedException unless every permission is granted. */
+function assertAuthorized({ operation, input, scope, trace }: Prepared, target: unknown): void {
+  // `input` has passed this operation's own shape, `target` came from its own `resolve`.
+  for (const permission of operation.permissions(input as never, target, scope.call)) {
+    const decision = authorize(scope.call.caller, permission)
+    trace.decision = decision.reason
+    if (!decision.allowed) throw new ServiceError('AccessDeniedException', decision.message)
+  }
+}
+
+/** resolve → authorize → state, usage, size → dry run stops here → handle. */
+async function runStages(prepared: Prepared, drawn: unknown): Promise<object | undefined> {
+  const { operation, scope, trace } = prepared
+  // As above: the registry forgot the type that the shape check has just established.
+  const input = prepared.input as never
+  trace.target = undefined
+  trace.decision = undefined
+  const target = await operation.resolve(input, scope)
+  trace.target = target
+  assertAuthorized(prepared, target)
+  operation.admit(input, target, scope.call)
+  if (operation.isDryRun(input)) {
+    await operation.rehearse(input, target, scope)
+    throw new ServiceError(
+      'DryRunOperationException',
+      'The request would have succeeded, but the DryRun option is set.',
+    )
+  }
+  return operation.handle(input, target, scope, drawn)
+}
+
+/** A call whose effect is committed; the frame waits in the outbox under this id. */
+export interface Committed {
+  readonly output: object | undefined
+  readonly outboxId: number
+  readonly frame: string
+}
+
+/** Runs a call that changes nothing. */
+export async function runRead(prepared: Prepared): Promise<object | undefined> {
+  const { operation, scope, input } = prepared
+  const drawn = await operation.prepare(input as never, scope)
+  return runStages(prepared, drawn)
+}
+
+/**
+ * Runs a call that changes something: all stages in one transaction, together with its audit frame.
+ * @param frameOf the frame of the success, once the output is known
+ */
+export async function runWrite(
+  prepared: Prepared,
+  records: RecordStore,
+  frameOf: (output: object | undefined) => string,
+): Promise<Committed> {
+  const { operation, service, scope, input } = prepared
+  const drawn = await operation.prepare(input as never, scope)
+  try {
+    return await withRetries(() =>
+      records.transaction(async (tx) => {
+        const writeScope: WriteScope = { ...scope, records: tx, tx }
+        const inTransaction = { ...prepared, scope: service.openScope(writeScope) }
+        const output = await runStages(inTransaction, drawn)
+        const frame = frameOf(output)
+        return { output, frame, outboxId: await tx.addOutbox(frame) }
+      }),
+    )
+  } finally {
+    wipe(drawn)
+  }
+}
+
+/** Runs a transaction again when another one was faster. */
+async function withRetries<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt >= TRANSACTION_TRIES_MAX) throw error
+    }
+  }
+}

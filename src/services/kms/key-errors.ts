@@ -1,0 +1,62 @@
+import { ServiceError } from '../../core/errors.ts'
+
+/**
+ * The refusals that name a key or an alias. Their texts are contract: clients match parts of them.
+ * Source: recorded from AWS KMS and its Developer Guide, where not said otherwise.
+ */
+
+/** A key id of valid form that names nothing in the caller's account and Region. */
+export const keyNotFound = (arn: string): ServiceError =>
+  new ServiceError('NotFoundException', `Key '${arn}' does not exist`)
+
+/** Text that is no identifier of a kind the operation accepts. */
+export const invalidKeyId = (given: string): ServiceError =>
+  new ServiceError('NotFoundException', `Invalid keyId '${given}'`)
+
+/** An ARN of another Region than the endpoint's. */
+export const foreignRegion = (region: string): ServiceError =>
+  new ServiceError('NotFoundException', `Invalid arn ${region}`)
+
+/** Text that begins as an ARN and is none of a key or an alias. Our wording. */
+export const malformedArn = (given: string): ServiceError =>
+  new ServiceError('InvalidArnException', `Invalid arn '${given}'`)
+
+export const aliasNotFound = (arn: string): ServiceError =>
+  new ServiceError('NotFoundException', `Alias ${arn} is not found.`)
+
+export const aliasTaken = (arn: string): ServiceError =>
+  new ServiceError('AlreadyExistsException', `An alias with the name ${arn} already exists`)
+
+export const keyDisabled = (arn: string): ServiceError =>
+  new ServiceError('DisabledException', `${arn} is disabled.`)
+
+export const keyPendingDeletion = (arn: string): ServiceError =>
+  new ServiceError('KMSInvalidStateException', `${arn} is pending deletion.`)
+
+export const keyNotPendingDeletion = (arn: string): ServiceError =>
+  new ServiceError('KMSInvalidStateException', `${arn} is not pending deletion.`)
+
+export const wrongUsage = (arn: string, usage: string, operation: string): ServiceError =>
+  new ServiceError(
+    'InvalidKeyUsageException',
+    `${arn} key usage is ${usage} which is not valid for ${operation}.`,
+  )
+
+export const wrongAlgorithm = (algorithm: string, spec: string): ServiceError =>
+  new ServiceError(
+    'InvalidKeyUsageException',
+    `Algorithm ${algorithm} is incompatible with key spec ${spec}.`,
+  )
+
+/** The named key is not the one that made the ciphertext. Decided from the ids, before any decryption. */
+export const incorrectKey = (): ServiceError =>
+  new ServiceError(
+    'IncorrectKeyException',
+    'The key ID in the request does not identify a CMK that can perform this operation.',
+  )
+
+/** The one answer to everything that can be wrong with a ciphertext or its context. It has no message. */
+export const invalidCiphertext = (): ServiceError => new ServiceError('InvalidCiphertextException')
+
+export const validationError = (message: string): ServiceError =>
+  new ServiceError('ValidationException', message)

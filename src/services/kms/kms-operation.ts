@@ -1,0 +1,185 @@
+import type { Permission } from '../../authz/permission.ts'
+import { ServiceError } from '../../core/errors.ts'
+import type { KeyUsage } from '../../core/key.ts'
+import type { RecordsTransaction } from '../../core/records.ts'
+import type { SoftwareKeyStore } from '../../keystore/software/software-key-store.ts'
+import type { Call } from '../../pipeline/call.ts'
+import type { AuditDetail, AuditResource, Operation, Scope } from '../../pipeline/operation.ts'
+import { wrongUsage } from './key-errors.ts'
+import { type AcceptedForms, type ResolvedKey, resolveKey } from './key-resolver.ts'
+import { type StateRow, stateRefusal } from './key-states.ts'
+import { type Inputs, KMS_MODEL, type OperationName, type Outputs } from './model.ts'
+import type { PageMarkers } from './page-markers.ts'
+
+/** What a handler of KMS may touch besides the records. */
+export interface KmsScope extends Scope {
+  readonly keystore: SoftwareKeyStore
+  readonly markers: PageMarkers
+}
+
+/** As `KmsScope`, inside the transaction of an operation with effect `write`. */
+export interface KmsWriteScope extends KmsScope {
+  readonly tx: RecordsTransaction
+}
+
+interface Effects {
+  read: KmsScope
+  write: KmsWriteScope
+}
+
+/** What every KMS operation says; the members with a default may be left out. */
+interface Definition<Name extends OperationName, Effect extends keyof Effects, Target, Prepared> {
+  readonly name: Name
+  readonly effect: Effect
+  check?(input: Inputs[Name]): void
+  prepare?(input: Inputs[Name], scope: KmsScope): Prepared | Promise<Prepared>
+  resolve(input: Inputs[Name], scope: KmsScope): Target | Promise<Target>
+  permissions(input: Inputs[Name], target: Target, call: Call): readonly Permission[]
+  admit?(input: Inputs[Name], target: Target, call: Call): void
+  rehearse?(input: Inputs[Name], target: Target, scope: KmsScope): void | Promise<void>
+  handle(
+    input: Inputs[Name],
+    target: Target,
+    scope: Effects[Effect],
+    prepared: Prepared,
+  ): Outputs[Name] | Promise<Outputs[Name]>
+  resources?(target: Target): readonly AuditResource[]
+  audit(
+    input: Inputs[Name],
+    target: Target | undefined,
+    output: Outputs[Name] | undefined,
+  ): AuditDetail
+}
+
+/** The input of an operation that knows dry runs. */
+const hasDryRun = (input: object): boolean => 'DryRun' in input && input.DryRun === true
+
+/** Defines one operation of KMS: binds its types to the service model. */
+export function defineOperation<
+  Name extends OperationName,
+  Effect extends keyof Effects,
+  Target,
+  Prepared = undefined,
+>(
+  definition: Definition<Name, Effect, Target, Prepared>,
+): Operation<Inputs[Name], Outputs[Name], Target, Prepared> {
+  const { name } = definition
+  const model = KMS_MODEL.operations.get(name)
+  if (model === undefined) throw new TypeError(`the service model has no ${name}`)
+  return {
+    name,
+    model,
+    effect: definition.effect,
+    readOnly: definition.effect === 'read',
+    check: definition.check ?? (() => undefined),
+    // Without `prepare` the type parameter has its default, `undefined`.
+    prepare: (definition.prepare ?? (() => undefined)) as Definition<
+      Name,
+      Effect,
+      Target,
+      Prepared
+    >['prepare'] & {},
+    resolve: definition.resolve,
+    permissions: definition.permissions,
+    admit: definition.admit ?? (() => undefined),
+    isDryRun: hasDryRun,
+    rehearse: definition.rehearse ?? (() => undefined),
+    handle: definition.handle,
+    resources: definition.resources ?? (() => []),
+    audit: definition.audit,
+  }
+}
+
+/** A key as audit records list it. */
+export const keyResource = (target: ResolvedKey): AuditResource => ({
+  accountId: target.key.accountId,
+  type: 'AWS::KMS::Key',
+  arn: target.arn,
+})
+
+/** The permission on one key, named after the operation unless said otherwise. */
+export const keyPermission = (
+  action: string,
+  target: ResolvedKey,
+  namedBy: 'arn' | 'ciphertext' = 'arn',
+): Permission => ({
+  action,
+  resource: { accountId: target.key.accountId, arn: target.arn },
+  namedBy,
+})
+
+/** No grants exist yet, so that no token can name one. @throws ServiceError InvalidGrantTokenException */
+export function assertGrantTokens(tokens: readonly string[] | undefined): void {
+  if (tokens !== undefined && tokens.length > 0)
+    throw new ServiceError('InvalidGrantTokenException')
+}
+
+/** What an operation on one key says about that key. */
+interface KeyRule {
+  readonly accepts: AcceptedForms
+  readonly states: StateRow
+  readonly usage?: KeyUsage
+}
+
+interface NamesKey {
+  readonly KeyId: string
+  readonly GrantTokens?: readonly string[] | undefined
+}
+
+/** Names of the operations whose input names their one key as `KeyId`. */
+type KeyOperationName = {
+  [Name in OperationName]: Inputs[Name] extends NamesKey ? Name : never
+}[OperationName]
+
+type KeyDefinition<Name extends KeyOperationName, Effect extends keyof Effects, Prepared> = Omit<
+  Definition<Name, Effect, ResolvedKey, Prepared>,
+  'resolve' | 'permissions' | 'resources'
+> & {
+  readonly key: KeyRule
+}
+
+/** Defines an operation on the one key that `KeyId` names: resolved, authorized and checked alike everywhere. */
+export function defineKeyOperation<
+  Name extends KeyOperationName,
+  Effect extends keyof Effects,
+  Prepared = undefined,
+>(
+  definition: KeyDefinition<Name, Effect, Prepared>,
+): Operation<Inputs[Name], Outputs[Name], ResolvedKey, Prepared> {
+  const { name, key } = definition
+  const action = `kms:${name}`
+  const lookup = { action, accepts: key.accepts, hasInvalidArn: knowsInvalidArn(name) }
+  return defineOperation<Name, Effect, ResolvedKey, Prepared>({
+    ...definition,
+    async resolve(input, scope) {
+      // Every member of KeyOperationName has these two, by its definition.
+      const { KeyId, GrantTokens } = input as NamesKey
+      const target = await resolveKey(KeyId, lookup, scope)
+      assertGrantTokens(GrantTokens)
+      return target
+    },
+    permissions: (_input, target) => [keyPermission(action, target)],
+    admit(input, target, call) {
+      assertKeyFits(name, key, target)
+      definition.admit?.(input, target, call)
+    },
+    resources: (target) => [keyResource(target)],
+  })
+}
+
+/** Whether the service model lists InvalidArnException among the operation's errors. */
+export const knowsInvalidArn = (name: OperationName): boolean =>
+  KMS_MODEL.operations.get(name)?.errors.includes('InvalidArnException') ?? false
+
+/** State first, then usage. @throws ServiceError */
+export function assertKeyFits(
+  operation: string,
+  rule: Pick<KeyRule, 'states' | 'usage'>,
+  target: ResolvedKey,
+): void {
+  const refusal = stateRefusal(rule.states, target.key, target.arn)
+  if (refusal !== undefined) throw refusal
+  if (rule.usage !== undefined && target.key.usage !== rule.usage) {
+    throw wrongUsage(target.arn, target.key.usage, operation)
+  }
+}

@@ -1,0 +1,54 @@
+import type { AnyOperation } from '../../pipeline/operation.ts'
+import type { OperationName } from './model.ts'
+import { cancelKeyDeletion } from './operations/cancel-key-deletion.ts'
+import { createAlias } from './operations/create-alias.ts'
+import { createKey } from './operations/create-key.ts'
+import { decrypt } from './operations/decrypt.ts'
+import { deleteAlias } from './operations/delete-alias.ts'
+import { describeKey } from './operations/describe-key.ts'
+import { disableKey } from './operations/disable-key.ts'
+import { enableKey } from './operations/enable-key.ts'
+import { encrypt } from './operations/encrypt.ts'
+import { generateDataKey } from './operations/generate-data-key.ts'
+import { generateDataKeyWithoutPlaintext } from './operations/generate-data-key-without-plaintext.ts'
+import { generateRandom } from './operations/generate-random.ts'
+import { getKeyPolicy } from './operations/get-key-policy.ts'
+import { listAliases } from './operations/list-aliases.ts'
+import { listKeyPolicies } from './operations/list-key-policies.ts'
+import { listKeys } from './operations/list-keys.ts'
+import { listResourceTags } from './operations/list-resource-tags.ts'
+import { putKeyPolicy } from './operations/put-key-policy.ts'
+import { reEncrypt } from './operations/re-encrypt.ts'
+import { scheduleKeyDeletion } from './operations/schedule-key-deletion.ts'
+import { tagResource } from './operations/tag-resource.ts'
+import { untagResource } from './operations/untag-resource.ts'
+import { updateAlias } from './operations/update-alias.ts'
+import { updateKeyDescription } from './operations/update-key-description.ts'
+
+/** The registry: what is not in it is an unknown operation on the wire. */
+export const KMS_OPERATIONS = {
+  CancelKeyDeletion: cancelKeyDeletion,
+  CreateAlias: createAlias,
+  CreateKey: createKey,
+  Decrypt: decrypt,
+  DeleteAlias: deleteAlias,
+  DescribeKey: describeKey,
+  DisableKey: disableKey,
+  EnableKey: enableKey,
+  Encrypt: encrypt,
+  GenerateDataKey: generateDataKey,
+  GenerateDataKeyWithoutPlaintext: generateDataKeyWithoutPlaintext,
+  GenerateRandom: generateRandom,
+  GetKeyPolicy: getKeyPolicy,
+  ListAliases: listAliases,
+  ListKeyPolicies: listKeyPolicies,
+  ListKeys: listKeys,
+  ListResourceTags: listResourceTags,
+  PutKeyPolicy: putKeyPolicy,
+  ReEncrypt: reEncrypt,
+  ScheduleKeyDeletion: scheduleKeyDeletion,
+  TagResource: tagResource,
+  UntagResource: untagResource,
+  UpdateAlias: updateAlias,
+  UpdateKeyDescription: updateKeyDescription,
+} satisfies { readonly [Name in OperationName]?: AnyOperation }

@@ -1,0 +1,23 @@
+import { changeKey, keyIdElement } from '../key-changes.ts'
+import { ONLY_PENDING_DELETION } from '../key-states.ts'
+import { defineKeyOperation } from '../kms-operation.ts'
+
+/**
+ * Ends the waiting period of a key that was to be deleted; the key is disabled then.
+ * Source: AWS KMS API Reference, CancelKeyDeletion.
+ */
+export const cancelKeyDeletion = defineKeyOperation({
+  name: 'CancelKeyDeletion',
+  effect: 'write',
+  key: { accepts: 'idOrArn', states: ONLY_PENDING_DELETION },
+
+  async handle(_input, target, scope) {
+    await changeKey(scope, target, { state: { name: 'Disabled' } })
+    return { KeyId: target.arn }
+  },
+
+  audit: (input, target, output) => ({
+    requestParameters: { keyId: input.KeyId },
+    responseElements: output === undefined ? null : keyIdElement(target),
+  }),
+})

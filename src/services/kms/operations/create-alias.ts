@@ -1,0 +1,99 @@
+import { aliasArn } from '../../../core/arn.ts'
+import { ServiceError } from '../../../core/errors.ts'
+import type { AliasName } from '../../../core/ids.ts'
+import { ALIASES } from '../../../core/tables.ts'
+import {
+  ALIASES_PER_KEY_MAX,
+  aliasPermission,
+  aliasResource,
+  assertOwnAliasName,
+} from '../aliases.ts'
+import { keyIdElement } from '../key-changes.ts'
+import { deleteKeyNow } from '../key-deletion.ts'
+import { aliasTaken } from '../key-errors.ts'
+import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
+import { NOT_PENDING_DELETION } from '../key-states.ts'
+import {
+  assertKeyFits,
+  defineOperation,
+  type KmsScope,
+  type KmsWriteScope,
+  keyPermission,
+  keyResource,
+} from '../kms-operation.ts'
+
+interface Target {
+  readonly name: AliasName
+  readonly target: ResolvedKey
+}
+
+const LOOKUP = { action: 'kms:CreateAlias', accepts: 'idOrArn', hasInvalidArn: false } as const
+
+/** Frees a name whose key is past its deletion date, or refuses it. */
+async function assertFree(name: AliasName, scope: KmsWriteScope): Promise<void> {
+  const { tx, call } = scope
+  const present = await tx.find(ALIASES, [call.accountId, call.region, name])
+  if (present === undefined) return
+  const { targetKeyId } = present.record
+  if ((await findLiveKey(tx, call.region, targetKeyId, scope)) !== undefined) {
+    throw aliasTaken(aliasArn(call, name))
+  }
+  await deleteKeyNow(tx, call.region, targetKeyId)
+}
+
+async function assertRoom({ target }: Target, { tx, call }: KmsWriteScope): Promise<void> {
+  const count = await tx.count(ALIASES, {
+    index: 'by_target',
+    equals: [call.accountId, call.region, target.key.keyId],
+    atMost: ALIASES_PER_KEY_MAX,
+  })
+  if (count >= ALIASES_PER_KEY_MAX) {
+    throw new ServiceError(
+      'LimitExceededException',
+      `The key ${target.arn} already has ${ALIASES_PER_KEY_MAX} aliases.`,
+    )
+  }
+}
+
+/**
+ * Makes a name for a key of the same account and Region.
+ * Source: AWS KMS API Reference, CreateAlias.
+ */
+export const createAlias = defineOperation({
+  name: 'CreateAlias',
+  effect: 'write',
+  check: (input) => void assertOwnAliasName(input.AliasName),
+
+  async resolve(input, scope: KmsScope): Promise<Target> {
+    const name = assertOwnAliasName(input.AliasName)
+    return { name, target: await resolveKey(input.TargetKeyId, LOOKUP, scope) }
+  },
+  permissions: (_input, { name, target }, call) => [
+    aliasPermission('kms:CreateAlias', call, name),
+    keyPermission('kms:CreateAlias', target),
+  ],
+  admit: (_input, { target }) =>
+    assertKeyFits('CreateAlias', { states: NOT_PENDING_DELETION }, target),
+
+  async handle(_input, found, scope) {
+    const { name, target } = found
+    await assertFree(name, scope)
+    await assertRoom(found, scope)
+    const { accountId, region, time } = scope.call
+    await scope.tx.insert(ALIASES, {
+      accountId,
+      region,
+      name,
+      targetKeyId: target.key.keyId,
+      createdAt: time,
+      updatedAt: time,
+    })
+    return undefined
+  },
+
+  resources: ({ name, target }) => [keyResource(target), aliasResource(target.key, name)],
+  audit: (input, found) => ({
+    requestParameters: { aliasName: input.AliasName, targetKeyId: input.TargetKeyId },
+    responseElements: keyIdElement(found?.target),
+  }),
+})

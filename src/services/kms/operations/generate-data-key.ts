@@ -1,0 +1,30 @@
+import { auditDataKey, checkDataKeySize, makeDataKey } from '../data-keys.ts'
+import { NEEDS_ENABLED } from '../key-states.ts'
+import { defineKeyOperation } from '../kms-operation.ts'
+import { assertNoRecipient } from '../recipient.ts'
+
+/**
+ * A random data key, in plaintext and encrypted under a KMS key.
+ * Source: AWS KMS API Reference, GenerateDataKey.
+ */
+export const generateDataKey = defineKeyOperation({
+  name: 'GenerateDataKey',
+  effect: 'read',
+  check(input) {
+    checkDataKeySize(input)
+    assertNoRecipient(input)
+  },
+  key: { accepts: 'idArnOrAlias', states: NEEDS_ENABLED, usage: 'ENCRYPT_DECRYPT' },
+
+  async handle(input, target, scope) {
+    const { dataKey, ciphertext, materialId } = await makeDataKey(input, target, scope)
+    return {
+      KeyId: target.arn,
+      Plaintext: dataKey,
+      CiphertextBlob: ciphertext,
+      KeyMaterialId: materialId,
+    }
+  },
+
+  audit: auditDataKey,
+})

@@ -1,0 +1,114 @@
+import {
+  assertSourceKey,
+  assertSourceState,
+  assertSourceUsage,
+  checkSource,
+  openSource,
+  resolveSource,
+  type Source,
+  type SourceRequest,
+  sourcePermission,
+} from '../ciphertext-source.ts'
+import { wrongAlgorithm } from '../key-errors.ts'
+import { type ResolvedKey, resolveKey } from '../key-resolver.ts'
+import { NEEDS_ENABLED } from '../key-states.ts'
+import {
+  assertGrantTokens,
+  assertKeyFits,
+  defineOperation,
+  keyPermission,
+  keyResource,
+} from '../kms-operation.ts'
+import type { ReEncryptRequest } from '../model.ts'
+
+/** The two keys of one call. */
+interface Target {
+  readonly source: Source
+  readonly destination: ResolvedKey
+}
+
+const sourceOf = (input: ReEncryptRequest): SourceRequest => ({
+  blob: input.CiphertextBlob,
+  keyId: input.SourceKeyId,
+  algorithm: input.SourceEncryptionAlgorithm,
+  keyIdMember: 'sourceKeyId',
+  isDryRun: input.DryRun === true,
+  modifiers: input.DryRunModifiers,
+})
+
+const DESTINATION_LOOKUP = {
+  action: 'kms:ReEncryptTo',
+  accepts: 'idArnOrAlias',
+  hasInvalidArn: false,
+} as const
+
+/**
+ * Decrypts under one key and encrypts under another, or under the same with another context; the
+ * plaintext never leaves. One call, two permissions.
+ * Source: AWS KMS API Reference, ReEncrypt.
+ */
+export const reEncrypt = defineOperation({
+  name: 'ReEncrypt',
+  effect: 'read',
+  check: (input) => checkSource(sourceOf(input)),
+
+  async resolve(input, scope): Promise<Target> {
+    const source = await resolveSource(sourceOf(input), 'kms:ReEncryptFrom', scope)
+    const destination = await resolveKey(input.DestinationKeyId, DESTINATION_LOOKUP, scope)
+    assertGrantTokens(input.GrantTokens)
+    return { source, destination }
+  },
+  permissions: (_input, { source, destination }) => [
+    sourcePermission('kms:ReEncryptFrom', source),
+    keyPermission('kms:ReEncryptTo', destination),
+  ],
+  admit(input, { source, destination }) {
+    assertSourceState(source)
+    assertKeyFits('ReEncrypt', { states: NEEDS_ENABLED }, destination)
+    assertSourceKey(source)
+    assertSourceUsage(source, sourceOf(input), 'ReEncrypt')
+    assertKeyFits('ReEncrypt', { states: NEEDS_ENABLED, usage: 'ENCRYPT_DECRYPT' }, destination)
+    const algorithm = input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
+    if (algorithm !== 'SYMMETRIC_DEFAULT') throw wrongAlgorithm(algorithm, destination.key.spec)
+  },
+
+  async rehearse(input, { source }, scope) {
+    if (source.ciphertext === undefined) return
+    const { plaintext } = await openSource(source, input.SourceEncryptionContext, scope)
+    plaintext[Symbol.dispose]()
+  },
+
+  async handle(input, { source, destination }, scope) {
+    const opened = await openSource(source, input.SourceEncryptionContext, scope)
+    using plaintext = opened.plaintext
+    const context = input.DestinationEncryptionContext ?? {}
+    const closed = await scope.keystore.encrypt(scope.records, destination.key, plaintext, context)
+    return {
+      CiphertextBlob: closed.ciphertext,
+      SourceKeyId: source.target.arn,
+      KeyId: destination.arn,
+      SourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      SourceKeyMaterialId: opened.materialId,
+      DestinationKeyMaterialId: closed.materialId,
+    }
+  },
+
+  resources: ({ source, destination }) => [keyResource(source.target), keyResource(destination)],
+  audit: (input, _target, output) => ({
+    requestParameters: {
+      sourceEncryptionContext: input.SourceEncryptionContext,
+      sourceEncryptionAlgorithm: input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+      sourceKeyId: input.SourceKeyId,
+      destinationKeyId: input.DestinationKeyId,
+      destinationEncryptionAlgorithm: input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+      destinationEncryptionContext: input.DestinationEncryptionContext,
+    },
+    ...(output && {
+      additionalEventData: {
+        sourceKeyMaterialId: output.SourceKeyMaterialId,
+        destinationKeyMaterialId: output.DestinationKeyMaterialId,
+      },
+    }),
+  }),
+})

@@ -1,0 +1,25 @@
+import { changeKey, keyIdElement } from '../key-changes.ts'
+import { NOT_PENDING_DELETION } from '../key-states.ts'
+import { defineKeyOperation } from '../kms-operation.ts'
+import { assertTagKeys, auditTags, withTags } from '../tags.ts'
+
+/**
+ * Adds tags to a key, or replaces the values of those it has.
+ * Source: AWS KMS API Reference, TagResource.
+ */
+export const tagResource = defineKeyOperation({
+  name: 'TagResource',
+  effect: 'write',
+  key: { accepts: 'idOrArn', states: NOT_PENDING_DELETION },
+  check: (input) => assertTagKeys(input.Tags.map((tag) => tag.TagKey)),
+
+  async handle(input, target, scope) {
+    await changeKey(scope, target, { tags: withTags(target.key.tags, input.Tags) })
+    return undefined
+  },
+
+  audit: (input, target) => ({
+    requestParameters: { keyId: input.KeyId, tags: auditTags(input.Tags) },
+    responseElements: keyIdElement(target),
+  }),
+})
