@@ -3,8 +3,8 @@ import { ServiceError } from '../core/errors.ts'
 import { type Instant, instant } from '../core/ids.ts'
 import type { Shape, StructureShape } from '../core/model.ts'
 import { Secret } from '../core/secret.ts'
+import { isJsonObject } from '../core/strict-json.ts'
 import { base64Fault, decodeBase64, decodeSecretBase64 } from './base64.ts'
-import { isJsonObject } from './json-text.ts'
 
 type Decode = (value: unknown) => unknown
 /** A structure's members by name; the shape says their types. */

@@ -1,8 +1,8 @@
 import { assert, unreachable } from '../core/assert.ts'
 import type { Shape, StructureShape } from '../core/model.ts'
 import { Secret } from '../core/secret.ts'
+import { isJsonObject } from '../core/strict-json.ts'
 import { encodeBase64 } from './base64.ts'
-import { isJsonObject } from './json-text.ts'
 
 type Encode = (value: unknown) => string
 /** A structure's members by name to JSON. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { ServiceError } from '../core/errors.ts'
-import { JSON_DEPTH_MAX, parseJsonText } from './json-text.ts'
+import { JSON_DEPTH_MAX } from '../core/strict-json.ts'
+import { parseJsonText } from './json-text.ts'
 
 const parse = (text: string): unknown => parseJsonText(Buffer.from(text))
 

@@ -1,0 +1,178 @@
+import type { Instant } from '../core/ids.ts'
+import type { Connection } from '../core/transport.ts'
+
+/** The version of CloudTrail's record format that we write. Source: AWS CloudTrail User Guide, record contents. */
+export const EVENT_VERSION = '1.11'
+/** CloudTrail cuts error messages here. Unit: characters. Source: AWS CloudTrail User Guide. */
+const ERROR_MESSAGE_MAX = 1024
+
+/** What the record of one API call is made of. The `…Json` members are JSON text already. */
+export interface CallFacts {
+  readonly eventId: string
+  readonly requestId: string
+  readonly time: Instant
+  readonly accountId: string
+  readonly region: string
+  readonly eventSource: string
+  readonly eventName: string
+  readonly accessKeyId: string
+  readonly userIdentityJson: string
+  readonly userAgent: string
+  readonly host: string
+  readonly connection: Connection
+  readonly readOnly: boolean
+  readonly requestParametersJson: string
+  readonly responseElementsJson: string
+  /** Absent where there is nothing to add. */
+  readonly additionalEventDataJson: string | undefined
+  readonly resources: readonly { readonly accountId: string; readonly type: string; readonly arn: string }[]
+  readonly error: { readonly code: string; readonly message: string | undefined } | undefined
+  /** Why the caller was or was not allowed; absent where nothing was decided. */
+  readonly decision: string | undefined
+}
+
+/** What is known of a request that never became an API call: bad syntax, unknown operation, failed authentication. */
+export interface RefusalFacts {
+  readonly requestId: string
+  readonly time: Instant
+  readonly service: string
+  readonly operation: string
+  /** As claimed by the request, not verified. */
+  readonly accessKeyId: string
+  readonly connection: Connection
+  readonly code: string
+}
+
+/** What happened inside the service without a caller: a deletion at the end of its window. */
+export interface ServiceEventFacts {
+  readonly eventId: string
+  readonly time: Instant
+  readonly accountId: string
+  readonly region: string
+  readonly eventSource: string
+  readonly eventName: string
+  readonly resources: CallFacts['resources']
+  readonly serviceEventDetailsJson: string | undefined
+}
+
+/** Every frame starts with these bytes and `{"kind":…}`'s rest, so that `withOutboxId` needs no parsing. */
+const INTERNAL_START = ',"internal":{'
+
+/** CloudTrail's own spelling of an error: a denial loses its `Exception`. */
+const errorCodeOf = (code: string): string => (code === 'AccessDeniedException' ? 'AccessDenied' : code)
+
+const text = (value: string): string => JSON.stringify(value)
+
+/** ISO 8601 in UTC with whole seconds, as CloudTrail writes it; remembers the last second. */
+export function createEventTime(): (time: Instant) => string {
+  let lastSecond = -1
+  let lastText = ''
+  return (time) => {
+    const second = Math.floor(time / 1000)
+    if (second !== lastSecond) {
+      lastSecond = second
+      lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`
+    }
+    return lastText
+  }
+}
+
+const resourcesJson = (resources: CallFacts['resources']): string =>
+  resources
+    .map(
+      ({ accountId, type, arn }) =>
+        `{"accountId":"${accountId}","type":${text(type)},"ARN":${text(arn)}}`,
+    )
+    .join(',')
+
+function tlsDetails({ connection, host }: CallFacts): string {
+  if (connection.tls === undefined) return ''
+  const { version, cipherSuite } = connection.tls
+  return `,"tlsDetails":{"tlsVersion":${text(version)},"cipherSuite":${text(cipherSuite)},"clientProvidedHostHeader":${text(host)}}`
+}
+
+/** The writer of frames: `{kind, internal, records[]}`. Text is assembled by hand because it is on every call's path. */
+export class FrameWriter {
+  readonly #eventTime = createEventTime()
+
+  /** The frame of an authenticated call: one record, in the caller's account. */
+  call(facts: CallFacts): string {
+    const error = facts.error
+    const outcome = error === undefined ? 'ok' : error.code
+    const decision = facts.decision === undefined ? '' : `,"decision":${text(facts.decision)}`
+    return `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decision}},"records":[${this.#callRecord(facts)}]}`
+  }
+
+  #callRecord(facts: CallFacts): string {
+    const { error } = facts
+    const failure =
+      error === undefined
+        ? ''
+        : `"errorCode":${text(errorCodeOf(error.code))},${error.message === undefined ? '' : `"errorMessage":${text(error.message.slice(0, ERROR_MESSAGE_MAX))},`}`
+    const additional =
+      facts.additionalEventDataJson === undefined
+        ? ''
+        : `"additionalEventData":${facts.additionalEventDataJson},`
+    const resources =
+      facts.resources.length === 0 ? '' : `"resources":[${resourcesJson(facts.resources)}],`
+    return (
+      `{"eventVersion":"${EVENT_VERSION}","userIdentity":${facts.userIdentityJson},` +
+      `"eventTime":"${this.#eventTime(facts.time)}","eventSource":"${facts.eventSource}",` +
+      `"eventName":${text(facts.eventName)},"awsRegion":"${facts.region}",` +
+      `"sourceIPAddress":${text(facts.connection.remoteAddress)},"userAgent":${text(facts.userAgent)},` +
+      `${failure}"requestParameters":${facts.requestParametersJson},` +
+      `"responseElements":${facts.responseElementsJson},${additional}` +
+      `"requestID":"${facts.requestId}","eventID":"${facts.eventId}","readOnly":${facts.readOnly},` +
+      `${resources}"eventType":"AwsApiCall","managementEvent":true,` +
+      `"recipientAccountId":"${facts.accountId}","eventCategory":"Management"${tlsDetails(facts)}}`
+    )
+  }
+
+  /** The frame of a refused request that is no API call yet: it has no CloudTrail record. */
+  refusal(facts: RefusalFacts): string {
+    const internal = {
+      time: facts.time,
+      outcome: facts.code,
+      requestId: facts.requestId,
+      service: facts.service,
+      operation: facts.operation,
+      claimedAccessKeyId: facts.accessKeyId,
+      sourceIPAddress: facts.connection.remoteAddress,
+    }
+    return `{"kind":"refusal"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
+  }
+
+  /** The frame of something that the service did by itself. */
+  serviceEvent(facts: ServiceEventFacts): string {
+    const details =
+      facts.serviceEventDetailsJson === undefined
+        ? ''
+        : `"serviceEventDetails":${facts.serviceEventDetailsJson},`
+    const record =
+      `{"eventVersion":"${EVENT_VERSION}",` +
+      `"userIdentity":{"accountId":"${facts.accountId}","invokedBy":"AWS Internal"},` +
+      `"eventTime":"${this.#eventTime(facts.time)}","eventSource":"${facts.eventSource}",` +
+      `"eventName":"${facts.eventName}","awsRegion":"${facts.region}",` +
+      `"sourceIPAddress":"AWS Internal","userAgent":"AWS Internal",` +
+      `"requestParameters":null,"responseElements":null,"eventID":"${facts.eventId}",` +
+      `"readOnly":false,"resources":[${resourcesJson(facts.resources)}],` +
+      `"eventType":"AwsServiceEvent","managementEvent":true,` +
+      `"recipientAccountId":"${facts.accountId}",${details}"eventCategory":"Management"}`
+    return `{"kind":"service-event"${INTERNAL_START}"time":${facts.time},"outcome":"ok"},"records":[${record}]}`
+  }
+
+  /** The frame of something an operator did on the machine itself: no API call, so no CloudTrail record. */
+  operator(time: Instant, action: string, details: Readonly<Record<string, string | number>>): string {
+    const internal = { time, action, ...details }
+    return `{"kind":"operator"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
+  }
+}
+
+/**
+ * The frame as it goes into the log when it came through the store's outbox: with the entry's id, so
+ * that a restart can tell which entries have reached the log already.
+ */
+export function withOutboxId(frame: string, id: number): string {
+  const at = frame.indexOf(INTERNAL_START) + INTERNAL_START.length
+  return `${frame.slice(0, at)}"outbox":${id},${frame.slice(at)}`
+}
