@@ -207,7 +207,8 @@ export class Custody implements RecordGuard {
    * Makes a new root key and wraps domain and audit keys under it. Three steps, and a crash between any
    * two leaves a store that opens: the seal holds old and new; the setting is committed; the seal holds
    * only the new. With `to`, the store is sealed with that seal from then on: another passphrase,
-   * another key file, or the other kind.
+   * another key file, or the other kind. A failure of the last step rejects although the rotation has
+   * happened; the next `settleSeal` makes up for it.
    * @throws {OperatorError} when the seal cannot be written; what `commit` throws.
    */
   rotateRootKey({
@@ -219,7 +220,9 @@ export class Custody implements RecordGuard {
   }): Promise<void> {
     return this.#change(async (current) => {
       const seal = to ?? this.#seal
-      const { record: sealRecord, rootKey } = await (to ? to.create() : seal.prepareNext())
+      const { record: sealRecord, rootKey } = await (to
+        ? to.create()
+        : seal.prepareNext(current.record.seal))
       using _ = rootKey
       const root = rootKeyOf(sealRecord.rootKeyId, rootKey)
       const rewrap = (purpose: Purpose) => (key: WrappedKey) => {

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { committed, custodyFixture, refusal } from '../../test/support/custody-fixture.ts'
@@ -115,5 +123,16 @@ describe('the key file', () => {
     })
     await assert.rejects(createCustody(parts(seal)), refusal(/cannot write the key file.*EEXIST/))
     assert.equal(readFileSync(path, 'utf8'), 'of someone else')
+  })
+
+  test('a file that was swapped for that of another store is not touched by a rotation', async () => {
+    const { path, custody } = await newStore()
+    const other = await newStore()
+    const foreign = readFileSync(other.path)
+    writeFileSync(path, foreign)
+    await assert.rejects(custody.rotateRootKey({ commit: committed }), refusal(/of another store/))
+    assert.deepEqual(readFileSync(path), foreign)
+    rmSync(path)
+    await assert.rejects(custody.rotateRootKey({ commit: committed }), refusal(/is missing/))
   })
 })

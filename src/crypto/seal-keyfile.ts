@@ -31,7 +31,7 @@ export const keyfileSeal = (options: KeyfileSealOptions): Seal => ({
   location: options.path,
   create: () => create(options),
   open: (record) => open(options, record),
-  prepareNext: () => prepareNext(options),
+  prepareNext: (current) => prepareNext(options, current),
   settle: (rootKeyId) => settle(options, rootKeyId),
 })
 
@@ -74,7 +74,12 @@ async function open(options: KeyfileSealOptions, { rootKeyId }: SealRecord): Pro
   )
 }
 
-async function prepareNext(options: KeyfileSealOptions): Promise<SealedRootKey> {
+async function prepareNext(
+  options: KeyfileSealOptions,
+  current: SealRecord,
+): Promise<SealedRootKey> {
+  // Refuses a file that was swapped since the start: settling would wipe the root key of its store.
+  using _ = await open(options, current)
   const entries = (await readEntries(options)) ?? []
   const next = makeEntry(options)
   try {

@@ -14,7 +14,7 @@ import { CUSTODY_KEY_ID_BYTES, createWrapper } from './wrapping.ts'
 export type Argon2Costs = Omit<Argon2Parameters, 'salt'>
 
 /**
- * 64 MiB, three passes, four lanes: about 0.1 s.
+ * 64 MiB, three passes, four lanes: about a quarter of a second.
  * **Source:** RFC 9106, section 4, second recommended option.
  */
 export const ARGON2_COSTS: Argon2Costs = { memoryKiB: 65_536, passes: 3, parallelism: 4 }
@@ -99,7 +99,7 @@ async function passphraseKeyOf(
   return { argon2: parameters, key: createSecretKey(derived.expose()) }
 }
 
-/** On the thread pool, because it takes a tenth of a second. **Source:** RFC 9106. */
+/** On the thread pool, because it takes its time. **Source:** RFC 9106. */
 function argon2id(passphrase: Secret, parameters: Argon2Parameters): Promise<Secret> {
   const { promise, resolve, reject } = Promise.withResolvers<Secret>()
   argon2(

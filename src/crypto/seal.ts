@@ -37,8 +37,11 @@ export interface Seal {
   create(): Promise<SealedRootKey>
   /** The root key that `record` names; the caller owns it. */
   open(record: SealRecord): Promise<Secret>
-  /** Makes the next root key; whatever is there stays and still opens. */
-  prepareNext(): Promise<SealedRootKey>
+  /**
+   * Makes the root key that follows `current`. Whatever is there stays and still opens; a seal that
+   * does not hold `current` is refused, because what it holds belongs to another store.
+   */
+  prepareNext(current: SealRecord): Promise<SealedRootKey>
   /**
    * Forgets every root key but the one that the store names. Call it only after that setting was
    * committed, or read from a store that no other process can write. True if something changed.
