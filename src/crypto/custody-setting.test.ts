@@ -113,6 +113,7 @@ describe('a setting edited by someone who mends its checksum', () => {
     ['lists of another type', /"domainKeys":\[.*\]/, '"domainKeys":{}'],
     ['a key without an id', /"domainKeys":\[\{"id":"/, '"domainKeys":[{"id":"x'],
     ['another kind of seal', '"keyfile"', '"shares"'],
+    ['broken JSON', '"seal":{', '"seal":{{'],
     ['no seal', /"seal":\{[^}]*\}/, '"seal":null'],
     ['no MAC', /,"mac":".*/, ''],
   ]

@@ -62,7 +62,7 @@ export function parseSetting(text: string): ParsedSetting {
   const checksum = CHECKSUM_TAIL.exec(text.slice(-CHECKSUM_TAIL_CHARACTERS))?.[1]
   const signed = text.slice(0, -CHECKSUM_TAIL_CHARACTERS)
   if (text.length > SETTING_CHARACTERS_MAX || checksum !== hash('sha256', signed)) throw damaged()
-  const members = membersOf(JSON.parse(text))
+  const members = parseMembers(text)
   if (members?.['format'] !== FORMAT) throw damaged()
   if (members['version'] !== VERSION) {
     throw new OperatorError(
@@ -119,6 +119,14 @@ type Members = Readonly<Record<string, unknown>>
 const membersOf = (value: unknown): Members | undefined =>
   // An object that came from JSON.parse: any member may be absent, none has a known type.
   typeof value === 'object' && value !== null ? (value as Members) : undefined
+
+function parseMembers(text: string): Members | undefined {
+  try {
+    return membersOf(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
 
 function parseSeal(value: unknown): SealRecord {
   const members = membersOf(value)
