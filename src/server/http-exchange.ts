@@ -131,15 +131,20 @@ export class NodeExchanges {
   }
 
   #finish(res: ServerResponse, line: Line, reply: HttpReply): void {
-    this.#send(res, reply)
+    const keepAlive = res.shouldKeepAlive && !this.#endpoint.closing
+    // A refusal is written to the socket itself: not before this reply has left its queue.
+    res.once('close', () => {
+      line.pending.delete(res.req)
+      this.#endWithRefusal(res.req.socket, line)
+    })
+    this.#send(res, reply, keepAlive)
     line.busy = false
-    line.pending.delete(res.req)
-    const next = line.waiting.shift()
-    if (next !== undefined) next()
-    else this.#endWithRefusal(res.req.socket, line)
+    // Once the client has been told that nothing more is answered, nothing more is done either.
+    if (keepAlive) line.waiting.shift()?.()
+    else line.over = true
   }
 
-  #send(res: ServerResponse, reply: HttpReply): void {
+  #send(res: ServerResponse, reply: HttpReply, keepAlive: boolean): void {
     const { written } = reply
     // Node.js emits close once, when the reply has been handed over and when the socket is gone.
     if (written !== undefined) {
@@ -147,15 +152,14 @@ export class NodeExchanges {
       else res.once('close', written)
     }
     if (res.destroyed) return
-    const body = bodyOf(reply)
-    const keepAlive = res.shouldKeepAlive && !this.#endpoint.closing
     try {
       // Checks the headers by the same rules as the fast path, before node:http sees them.
       this.#endpoint.heads.check(reply)
     } catch (cause) {
-      this.#send(res, this.#endpoint.bug(cause))
+      this.#send(res, this.#endpoint.bug(cause), keepAlive)
       return
     }
+    const body = bodyOf(reply)
     res.writeHead(reply.status, this.#headersOf(reply, bodyBytesOf(body), keepAlive))
     res.end(body)
     const { socket } = res.req
@@ -165,12 +169,18 @@ export class NodeExchanges {
     }
   }
 
+  /** In the order of the fast path. */
   #headersOf(reply: HttpReply, bodyBytes: number, keepAlive: boolean): string[] {
-    const headers = [...reply.headers, 'Date', this.#endpoint.date.now()]
+    const headers = [...reply.headers]
     if (reply.status !== 204 && reply.status !== 304) {
       headers.push('Content-Length', String(bodyBytes))
     }
-    headers.push('Connection', keepAlive ? 'keep-alive' : 'close')
+    headers.push(
+      'Connection',
+      keepAlive ? 'keep-alive' : 'close',
+      'Date',
+      this.#endpoint.date.now(),
+    )
     return headers
   }
 

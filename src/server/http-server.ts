@@ -10,6 +10,7 @@ import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { systemCodeOf } from './http-listen.ts'
 import { REFUSALS, type RefusalReason } from './http-refusal.ts'
 import { refusalText } from './http-reply.ts'
+import { LeanConnections } from './lean-connections.ts'
 
 /** A certificate chain and its private key, both PEM. */
 export interface TlsCredentials {
@@ -35,6 +36,7 @@ export class HttpServer {
   readonly #sockets = new Set<Socket>()
   /** Accepted sockets without a finished TLS handshake, by their peer's address and port. */
   readonly #handshaking = new Map<string, Socket>()
+  #lean: LeanConnections | undefined
   #closed: Promise<void> | undefined
   #dropped = 0
 
@@ -48,6 +50,8 @@ export class HttpServer {
     this.listener.maxHeadersCount = limits.headersMax + 1
     // A client may shut down its sending side after a request and still wait for the reply.
     Object.assign(this.listener, { httpAllowHalfOpen: true })
+    if (serving.fastPath !== false)
+      this.#goLean(tls === undefined ? 'connection' : 'secureConnection')
     this.#listen(tls !== undefined)
     this.#reportDrops(serving.log)
   }
@@ -76,6 +80,7 @@ export class HttpServer {
     await turnOfLoop()
     await turnOfLoop()
     const closed = new Promise<void>((resolve) => this.listener.close(() => resolve()))
+    this.#lean?.closeIdle()
     for (const socket of this.#handshaking.values()) socket.destroy()
     const cutOff = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
@@ -83,6 +88,28 @@ export class HttpServer {
     await closed
     clearTimeout(cutOff)
     this.#endpoint.sweep.stop()
+  }
+
+  /** Puts the fast path in front of node:http, which then sees the connections handed to it. */
+  #goLean(event: 'connection' | 'secureConnection'): void {
+    const { listener } = this
+    const readers = listener.listeners(event)
+    listener.removeAllListeners(event)
+    const lean = new LeanConnections(this.#endpoint, (socket, bytes) => {
+      const ended = socket.readableEnded
+      // Paused, so that the bytes are not lost between the two readers.
+      socket.pause()
+      if (!ended) socket.unshift(bytes)
+      for (const read of readers) Reflect.apply(read, listener, [socket])
+      socket.resume()
+      // A stream that has ended takes nothing back, so its last events are repeated.
+      if (ended) {
+        socket.emit('data', bytes)
+        socket.emit('end')
+      }
+    })
+    listener.on(event, (socket: Socket) => lean.accept(socket))
+    this.#lean = lean
   }
 
   #listen(overTls: boolean): void {

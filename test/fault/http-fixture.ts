@@ -82,7 +82,7 @@ export async function serve(
     handler,
     log,
     fastPath,
-    limits,
+    limits: { lingerMs: 50, ...limits },
   })
   const clients: RawClient[] = []
   t.after(async () => {

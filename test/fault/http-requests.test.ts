@@ -41,18 +41,8 @@ for (const fastPath of [false, true]) {
         'GET / HTTP/1.1\r\nhOsT: a\r\nX-Two:  1 \t\r\nx-two:2\r\n__proto__: p\r\nE:\r\n\r\n',
       )
       assert.equal((await raw.reply())?.status, 200)
-      assert.deepEqual(seen[0]?.rawHeaders, [
-        'hOsT',
-        'a',
-        'X-Two',
-        '1',
-        'x-two',
-        '2',
-        '__proto__',
-        'p',
-        'E',
-        '',
-      ])
+      const sent = 'hOsT a X-Two 1 x-two 2 __proto__ p E '
+      assert.deepEqual(seen[0]?.rawHeaders, sent.split(' '))
       assert.equal(seen[0]?.headers['host'], 'a')
       assert.equal(seen[0]?.headers['x-two'], '1, 2')
       assert.equal(seen[0]?.headers['e'], '')
