@@ -39,6 +39,10 @@ export interface NodeStatus {
   readonly running: boolean
   /** Absent when the node is not running. */
   readonly endpoint?: string
+  /** The node's default Region. */
+  readonly region?: string
+  /** The certificate of the node's own CA, where its endpoint uses one. */
+  readonly caFile?: string
   readonly dataFolder: string
   readonly store: {
     readonly kind: string

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts'
+import type { ErrorCode, ServiceError } from '../core/errors.ts'
 import type { OperationModel } from '../core/model.ts'
 import type { HttpReply, HttpRequest } from '../core/transport.ts'
 
@@ -22,4 +22,6 @@ export interface Codec {
   decode(model: OperationModel, wire: unknown): Record<string, unknown>
   reply(model: OperationModel, output: object | undefined, requestId: string): HttpReply
   errorReply(error: PublicError, requestId: string): HttpReply
+  /** What the protocol says of an operation that the service does not have. */
+  unknownOperation(operation: string): ServiceError
 }

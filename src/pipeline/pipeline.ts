@@ -6,7 +6,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../core/transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Call } from './call.ts'
 import type { PublicError } from './codec.ts'
-import type { AnyOperation, AuditDetail } from './operation.ts'
+import type { AnyOperation, AuditDetail, AuditResource } from './operation.ts'
 import { type Authenticate, type ClaimedAccessKeyId, placeOf, type Service } from './service.ts'
 import { type Committed, type Prepared, runRead, runWrite, type Trace } from './stages.ts'
 import { validate } from './validate.ts'
@@ -112,7 +112,7 @@ async function admit(parts: PipelineParts, progress: Progress): Promise<Prepared
   const wire = service.codec.read(request)
   progress.operationName = wire.operation
   const operation = service.operations.get(wire.operation)
-  if (operation === undefined) throw new ServiceError('UnknownOperationException')
+  if (operation === undefined) throw service.codec.unknownOperation(wire.operation)
   const identity = await parts.authenticate(request, service)
   const call: Call = {
     ...placeOf(identity),
@@ -230,9 +230,21 @@ function callFrame(
       detail.additionalEventData === undefined
         ? undefined
         : JSON.stringify(detail.additionalEventData),
-    resources: trace.target === undefined ? [] : operation.resources(trace.target),
+    resources: recordedResources(progress, operation, error),
     error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
     decision: trace.decision,
   }
   return parts.frames.call(facts)
+}
+
+/** A caller who was denied must not learn from its own records what another account has. */
+function recordedResources(
+  { trace, call }: Progress,
+  operation: AnyOperation,
+  error: PublicError | undefined,
+): readonly AuditResource[] {
+  if (trace.target === undefined) return []
+  const resources = operation.resources(trace.target)
+  if (error?.code !== 'AccessDeniedException') return resources
+  return resources.filter(({ accountId }) => accountId === call?.accountId)
 }

@@ -1,0 +1,136 @@
+import { assert } from '../core/assert.ts'
+import { OperatorError } from '../core/errors.ts'
+import { type AccountId, parseAccessKeyId, parseAccountId } from '../core/ids.ts'
+import type { AccountSummary, IssuedCredential } from '../core/operator.ts'
+import type { Clock, Random } from '../core/ports.ts'
+import type { RecordStore, Records, RecordsTransaction } from '../core/records.ts'
+import { Secret } from '../core/secret.ts'
+import { ACCOUNTS, CREDENTIALS } from '../core/tables.ts'
+
+export interface AccountParts {
+  readonly records: RecordStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** More credentials than an account ever has at once. */
+const CREDENTIALS_PER_PAGE = 1000
+const ACCOUNTS_PER_PAGE = 1000
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+/** An access key id is `AKIA` and 16 characters. */
+const ACCESS_KEY_RANDOM_BYTES = 16
+/** 30 bytes are the 40 characters of base64 that AWS's secret access keys have. */
+const SECRET_ACCESS_KEY_BYTES = 30
+
+/** An account id that does not begin with a zero, as AWS's rarely do. */
+export function drawAccountId(random: Random): AccountId {
+  const digits = Array.from(random.bytes(12), (byte) => byte % 10)
+  if (digits[0] === 0) digits[0] = 1
+  const accountId = parseAccountId(digits.join(''))
+  assert(accountId !== undefined, 'twelve digits are an account id')
+  return accountId
+}
+
+/** A fresh root credential, not stored yet. The secret is text because it is made to be shown once. */
+export function drawCredential(random: Random, accountId: AccountId): IssuedCredential {
+  const characters = Array.from(random.bytes(ACCESS_KEY_RANDOM_BYTES), (byte) => BASE32[byte % 32])
+  using secret = random.secret(SECRET_ACCESS_KEY_BYTES)
+  const secretAccessKey = Buffer.from(secret.expose()).toString('base64')
+  return { accountId, accessKeyId: `AKIA${characters.join('')}`, secretAccessKey }
+}
+
+/** Stores a drawn credential, its secret wrapped. */
+async function insertCredential(
+  tx: RecordsTransaction,
+  issued: IssuedCredential,
+  createdAt: ReturnType<Clock['now']>,
+): Promise<void> {
+  const accessKeyId = parseAccessKeyId(issued.accessKeyId)
+  const accountId = parseAccountId(issued.accountId)
+  assert(accessKeyId !== undefined && accountId !== undefined, 'a drawn credential is well formed')
+  using secret = new Secret(new TextEncoder().encode(issued.secretAccessKey))
+  await tx.insert(
+    CREDENTIALS,
+    { accessKeyId, accountId, principal: { type: 'Root' }, status: 'Active', createdAt },
+    secret,
+  )
+}
+
+/** Makes an account with the given root credential. @throws OperatorError when there is one of that number */
+export async function storeAccount(
+  { records, clock }: AccountParts,
+  issued: IssuedCredential,
+  name: string,
+): Promise<void> {
+  const accountId = parseAccountId(issued.accountId)
+  if (accountId === undefined)
+    throw new OperatorError(`'${issued.accountId}' is not an account id: it takes twelve digits`)
+  await records.transaction(async (tx) => {
+    if ((await tx.find(ACCOUNTS, [accountId])) !== undefined) {
+      throw new OperatorError(`the account ${accountId} exists already`)
+    }
+    const createdAt = clock.now()
+    await tx.insert(ACCOUNTS, { accountId, name, createdAt })
+    await insertCredential(tx, issued, createdAt)
+  })
+}
+
+async function activeCredentials(records: Records, accountId: AccountId) {
+  const page = await records.page(CREDENTIALS, {
+    index: 'by_account',
+    equals: [accountId],
+    limit: CREDENTIALS_PER_PAGE,
+  })
+  return page.filter(({ record }) => record.status === 'Active')
+}
+
+/** Every account, by number. */
+export async function listAccounts({ records }: AccountParts): Promise<AccountSummary[]> {
+  const summaries: AccountSummary[] = []
+  let after: readonly string[] | undefined
+  for (;;) {
+    const page = await records.page(ACCOUNTS, {
+      index: 'key',
+      equals: [],
+      ...(after && { after }),
+      limit: ACCOUNTS_PER_PAGE,
+    })
+    for (const { record } of page) {
+      const active = await activeCredentials(records, record.accountId)
+      summaries.push({
+        accountId: record.accountId,
+        name: record.name,
+        createdAt: new Date(record.createdAt).toISOString(),
+        accessKeyIds: active.map((stored) => stored.record.accessKeyId),
+      })
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < ACCOUNTS_PER_PAGE) return summaries
+    after = [last.record.accountId]
+  }
+}
+
+/** Gives the account a new root credential; the old ones end in the same commit. @throws OperatorError */
+export async function rotateCredentials(
+  { records, clock, random }: AccountParts,
+  given: string,
+): Promise<IssuedCredential & { readonly replaced: readonly string[] }> {
+  const accountId = parseAccountId(given)
+  if (accountId === undefined)
+    throw new OperatorError(`'${given}' is not an account id: it takes twelve digits`)
+  const issued = drawCredential(random, accountId)
+  const replaced = await records.transaction(async (tx) => {
+    if ((await tx.find(ACCOUNTS, [accountId])) === undefined) {
+      throw new OperatorError(
+        `there is no account ${accountId}`,
+        'strongroom account list shows those there are',
+      )
+    }
+    const old = await activeCredentials(tx, accountId)
+    for (const stored of old)
+      await tx.update(CREDENTIALS, stored, { ...stored.record, status: 'Deleted' })
+    await insertCredential(tx, issued, clock.now())
+    return old.map(({ record }) => record.accessKeyId)
+  })
+  return { ...issued, replaced }
+}

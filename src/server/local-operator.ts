@@ -1,0 +1,125 @@
+import type { FrameWriter } from '../audit/event.ts'
+import type { IssuedCredential, NodeStatus, Operator } from '../core/operator.ts'
+import type { Clock, Log, Random } from '../core/ports.ts'
+import type { AuditTrail } from '../pipeline/audit-trail.ts'
+import {
+  drawAccountId,
+  drawCredential,
+  listAccounts,
+  rotateCredentials,
+  storeAccount,
+} from './accounts.ts'
+import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
+import type { NodeState } from './node-state.ts'
+
+/** Rows rewritten in one commit when a domain key is rotated. */
+const REWRITE_BATCH = 500
+
+export interface LocalOperatorParts {
+  readonly state: NodeState
+  readonly trail: AuditTrail
+  readonly frames: FrameWriter
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The parts of the status that the process around the state knows. */
+  readonly describe: () => Pick<
+    NodeStatus,
+    'version' | 'running' | 'audit' | 'endpoint' | 'region' | 'caFile'
+  >
+}
+
+/** Does the operator's commands in this process; each leaves a frame in the audit log before it answers. */
+export class LocalOperator implements Operator {
+  readonly #parts: LocalOperatorParts
+
+  constructor(parts: LocalOperatorParts) {
+    this.#parts = parts
+  }
+
+  async status(): Promise<NodeStatus> {
+    const { state, describe } = this.#parts
+    const { rows, custody, folder } = state
+    const accounts = await listAccounts(this.#accountParts())
+    return {
+      ...describe(),
+      dataFolder: folder.path,
+      store: {
+        kind: 'embedded',
+        location: folder.storeFile,
+        schemaVersion: rows.schemaVersion,
+        epoch: await rows.epoch(),
+      },
+      seal: {
+        kind: custody.seal.kind,
+        rootKeyId: custody.rootKeyId,
+        ...(custody.seal.location !== undefined && { location: custody.seal.location }),
+      },
+      domainKeyId: custody.currentDomainKeyId,
+      accounts: accounts.length,
+    }
+  }
+
+  async createAccount(request: { accountId?: string; name?: string }): Promise<IssuedCredential> {
+    const { random } = this.#parts
+    // The account is named by the operator; `storeAccount` refuses what is no account id.
+    const issued = drawCredential(random, drawAccountId(random))
+    const named =
+      request.accountId === undefined ? issued : { ...issued, accountId: request.accountId }
+    await storeAccount(this.#accountParts(), named, request.name ?? '')
+    await this.#record('account create', {
+      accountId: named.accountId,
+      accessKeyId: named.accessKeyId,
+    })
+    return named
+  }
+
+  listAccounts() {
+    return listAccounts(this.#accountParts())
+  }
+
+  async rotateCredentials({ accountId }: { accountId: string }): Promise<IssuedCredential> {
+    const { credentialsFile } = this.#parts.state.folder
+    const { replaced, ...issued } = await rotateCredentials(this.#accountParts(), accountId)
+    await this.#record('credentials rotate', { accountId, accessKeyId: issued.accessKeyId })
+    const inFile = accessKeyIdInFile(credentialsFile)
+    // The file that the first start wrote goes on working if it still named this account.
+    if (inFile !== undefined && replaced.includes(inFile))
+      writeCredentialsFile(credentialsFile, issued)
+    return issued
+  }
+
+  async rotateDomainKey() {
+    const { state, log } = this.#parts
+    const { custody, records, commitSetting } = state
+    await custody.rotateDomainKey(commitSetting)
+    // Writes take turns: once this empty one is through, those that began under the old key have ended.
+    await state.rows.transaction(() => Promise.resolve())
+    const rewrapped = await records.rewriteAll({
+      batch: REWRITE_BATCH,
+      isCurrent: (row) => custody.isCurrent(row),
+      onProgress: (rows) => log.info({ rows }, 'rewriting records under the new domain key'),
+    })
+    await custody.dropRetired(commitSetting)
+    const domainKeyId = custody.currentDomainKeyId
+    await this.#record('rotate-domain-key', { domainKeyId, rewrapped })
+    return { domainKeyId, rewrapped }
+  }
+
+  async rotateRootKey() {
+    const { custody, commitSetting } = this.#parts.state
+    await custody.rotateRootKey({ commit: commitSetting })
+    await this.#record('rotate-root-key', { rootKeyId: custody.rootKeyId })
+    return { rootKeyId: custody.rootKeyId }
+  }
+
+  #accountParts() {
+    const { state, clock, random } = this.#parts
+    return { records: state.records, clock, random }
+  }
+
+  async #record(action: string, details: Readonly<Record<string, string | number>>): Promise<void> {
+    const { trail, frames, clock } = this.#parts
+    await trail.record(frames.operator(clock.now(), action, details))
+  }
+}

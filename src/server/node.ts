@@ -1,0 +1,114 @@
+import { FrameWriter, withOutboxId } from '../audit/event.ts'
+import type { AccountId } from '../core/ids.ts'
+import type { Clock, Log, Random } from '../core/ports.ts'
+import type { RecordStore } from '../core/records.ts'
+import type { RowStore } from '../core/store.ts'
+import type { HttpHandler } from '../core/transport.ts'
+import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
+import { createPipeline } from '../pipeline/pipeline.ts'
+import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
+import { deleteDueKeys } from '../services/kms/key-deletion.ts'
+import { createKms } from '../services/kms/kms.ts'
+import { KMS_MODEL } from '../services/kms/model.ts'
+import { PageMarkers } from '../services/kms/page-markers.ts'
+import { STS_MODEL, STS_NAMESPACE, STS_VERSION } from '../services/sts/model.ts'
+import { createSts } from '../services/sts/sts.ts'
+import { Authenticator } from './authenticate.ts'
+import { createJsonCodec } from './json-codec.ts'
+import { createQueryCodec } from './query-codec.ts'
+import { createRouter } from './router.ts'
+import { ensureServiceKey } from './service-secrets.ts'
+
+/** Bytes of the key that unknown access key ids are verified against. */
+const DUMMY_KEY_BYTES = 32
+
+export interface NodeParts {
+  readonly rows: RowStore
+  readonly records: RecordStore
+  readonly sink: FrameSink
+  /** The service's clock, which `strongroom dev` can move. */
+  readonly clock: Clock
+  readonly machine: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Where any secret is accepted for ids that were never issued: the account of those that name none. */
+  readonly openAccount: AccountId | undefined
+}
+
+/** One node: everything behind its sockets. */
+export interface Node {
+  readonly handler: HttpHandler
+  readonly trail: AuditTrail
+  readonly frames: FrameWriter
+  /** Does what is due by the service's clock; once it resolves, all of it has happened. */
+  runTimedWork(): Promise<void>
+}
+
+/** Puts a node together: services, authentication, audit trail, pipeline. */
+export async function composeNode(parts: NodeParts): Promise<Node> {
+  const { rows, records, clock, random, log } = parts
+  const trail = new AuditTrail(parts.sink, rows)
+  const frames = new FrameWriter()
+  const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
+  const kms = createKms({ codec: createJsonCodec(KMS_MODEL.targetPrefix), random, markers })
+  const sts = createSts(createQueryCodec({ version: STS_VERSION, xmlNamespace: STS_NAMESPACE }))
+  using dummy = random.secret(DUMMY_KEY_BYTES)
+  const authenticator = new Authenticator(parts, dummy.expose())
+  const handler = createPipeline({
+    route: createRouter([
+      { service: kms, targetPrefix: KMS_MODEL.targetPrefix, hasActions: false },
+      { service: sts, targetPrefix: STS_MODEL.targetPrefix, hasActions: true },
+    ]),
+    authenticate: authenticator.authenticate,
+    claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',
+    records,
+    trail,
+    frames,
+    clock,
+    random,
+    log,
+  })
+  const deletion = { records, trail, frames, clock, random, log }
+  return {
+    handler,
+    trail,
+    frames,
+    async runTimedWork() {
+      await deleteDueKeys(deletion)
+    },
+  }
+}
+
+/** How many outbox entries are looked at together. */
+const OUTBOX_PAGE = 1000
+
+/**
+ * Appends what the store's outbox holds and the log does not: the records of mutations that had
+ * committed when the process died.
+ * @param inLog which of these outbox ids are in the log already
+ * @returns how many frames were appended
+ */
+export async function recoverOutbox(
+  rows: RowStore,
+  sink: FrameSink,
+  inLog: (ids: readonly number[]) => Promise<ReadonlySet<number>>,
+): Promise<number> {
+  let recovered = 0
+  let afterId = 0
+  for (;;) {
+    const entries = await rows.outbox(afterId, OUTBOX_PAGE)
+    if (entries.length === 0) return recovered
+    const present = await inLog(entries.map(({ id }) => id))
+    for (const { id, frame } of entries) {
+      afterId = id
+      if (present.has(id)) continue
+      await new Promise<void>((resolve, reject) => {
+        sink.append(withOutboxId(frame, id), (error) =>
+          error === undefined ? resolve() : reject(error),
+        )
+      })
+      recovered++
+    }
+    rows.outboxDelivered(entries.map(({ id }) => id))
+  }
+}

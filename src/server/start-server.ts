@@ -1,0 +1,179 @@
+import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
+import { FrameWriter } from '../audit/event.ts'
+import { OperatorError } from '../core/errors.ts'
+import type { Log } from '../core/ports.ts'
+import { parseRegion } from '../core/regions.ts'
+import { createRandom } from '../crypto/random.ts'
+import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
+import { machineClock } from './clocks.ts'
+import { type HttpTransport, openHttpTransport } from './http-transport.ts'
+import { type UnixSocketTransport, openUnixSocketTransport } from './http-unix-socket.ts'
+import { LocalOperator } from './local-operator.ts'
+import { type NodeAudit, openNodeAudit } from './node-audit.ts'
+import { type NodeState, type StateParts, openNodeState } from './node-state.ts'
+import { type Node, composeNode } from './node.ts'
+import { operatorHandler } from './operator-socket.ts'
+import { createOperatorLog } from './operator-log.ts'
+import { type Repetition, repeat } from './repeat.ts'
+import { chooseTls } from './tls-choice.ts'
+import { ensureAuthority, tlsCredentials } from './tls-credentials.ts'
+import { programVersion } from './version.ts'
+
+/** How long requests in flight may take when the node is stopped. */
+const GRACE_MS = 10_000
+/** How often the node looks for what is due, and notes the head of its log in the store. */
+const ROUND_MS = 1000
+
+/** Everything of a running node that has to be closed again, in the order in which it was opened. */
+interface OpenParts {
+  state: NodeState
+  audit: NodeAudit
+  node: Node
+  transport: HttpTransport
+  socket: UnixSocketTransport
+  rounds: Repetition
+}
+
+function assertRegion(region: string): void {
+  if (parseRegion(region) === undefined) {
+    throw new OperatorError(`there is no Region '${region}'`, 'name one of AWS, such as eu-central-1')
+  }
+}
+
+const partsOf = (log: Log): StateParts => ({ clock: machineClock, random: createRandom(), log })
+
+/** What the first start tells: where the credential is, and the files beside it. */
+function describeFirst(state: NodeState): InitializedFolder | undefined {
+  const { firstCredential, folder, custody } = state
+  if (firstCredential === undefined) return undefined
+  return {
+    ...firstCredential,
+    credentialsFile: folder.credentialsFile,
+    caFile: folder.caFile,
+    ...(custody.seal.kind === 'keyfile' && { keyfile: folder.keyfile }),
+  }
+}
+
+/**
+ * Makes a data folder: store, seal, first account, certificate authority.
+ * @throws OperatorError also when there is one already
+ */
+export async function initFolder(options: StartOptions): Promise<InitializedFolder> {
+  assertRegion(options.region)
+  const parts = partsOf(createOperatorLog(options.logLevel))
+  const state = await openNodeState(options, parts, 'any')
+  try {
+    await ensureAuthority(state, parts)
+    const first = describeFirst(state)
+    if (first === undefined) {
+      throw new OperatorError(
+        `${state.folder.path} is initialized already`,
+        'start it with strongroom start, or choose another folder with --data',
+      )
+    }
+    return first
+  } finally {
+    await state.close()
+  }
+}
+
+/** Closes what is open, last opened first; a failure does not keep the others open. */
+async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
+  const steps: (() => Promise<unknown> | undefined)[] = [
+    () => open.transport?.close(GRACE_MS),
+    () => open.socket?.close(GRACE_MS),
+    () => open.rounds?.stop(),
+    () => open.audit?.saveHead(),
+    () => open.audit?.log.close(),
+    () => open.state?.close(),
+  ]
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      log.error({}, 'a part of the node did not close cleanly', error)
+    }
+  }
+}
+
+async function openAll(options: StartOptions, parts: StateParts, open: Partial<OpenParts>) {
+  const { clock, random, log } = parts
+  const tls = chooseTls(options)
+  const state = (open.state = await openNodeState(options, parts, 'any'))
+  await ensureAuthority(state, parts)
+  const audit = (open.audit = await openNodeAudit(state, options, parts))
+  const node = (open.node = await composeNode({
+    rows: state.rows,
+    records: state.records,
+    sink: audit.log,
+    clock,
+    machine: machineClock,
+    random,
+    log,
+    openAccount: undefined,
+  }))
+  await audit.recoverOutbox()
+  await node.runTimedWork()
+  open.rounds = repeat(
+    async () => {
+      await node.runTimedWork()
+      await audit.saveHead()
+    },
+    ROUND_MS,
+    (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
+  )
+  const operator = new LocalOperator({
+    state,
+    trail: node.trail,
+    frames: new FrameWriter(),
+    clock,
+    random,
+    log,
+    describe: () => ({
+      version: programVersion(),
+      running: true,
+      region: options.region,
+      ...(open.transport && { endpoint: open.transport.endpoint }),
+      ...(tls.kind === 'own' && { caFile: state.folder.caFile }),
+      audit: audit.describe(),
+    }),
+  })
+  open.socket = await openUnixSocketTransport({
+    path: state.folder.operatorSocket,
+    handler: operatorHandler(operator, log),
+    log,
+  })
+  const credentials = await tlsCredentials(tls, options, state, parts)
+  open.transport = await openHttpTransport({
+    host: options.host,
+    port: options.port,
+    handler: withAdminRoutes(node.handler, healthRoutes(() => !audit.isFailing())),
+    log,
+    ...(credentials && { tls: credentials }),
+  })
+  return { state, transport: open.transport }
+}
+
+/** Starts a node on its data folder, which it makes if there is none. @throws OperatorError */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  assertRegion(options.region)
+  const log = createOperatorLog(options.logLevel)
+  const open: Partial<OpenParts> = {}
+  const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
+  try {
+    const { state, transport } = await openAll(options, partsOf(log), open)
+    const firstStart = describeFirst(state)
+    log.info({ endpoint: transport.endpoint, data: state.folder.path }, 'serving')
+    let stopping: Promise<void> | undefined
+    return {
+      endpoint: transport.endpoint,
+      stopped,
+      ...(firstStart && { firstStart }),
+      stop: () => (stopping ??= closeAll(open, log).then(() => resolve(undefined))),
+    }
+  } catch (error) {
+    await closeAll(open, log)
+    throw error
+  }
+}
+
