@@ -10,8 +10,9 @@ Examples:
   strongroom dev
   strongroom dev --port 0 --account 111122223333 --region eu-central-1
   strongroom dev --seed keys.json
-      keys.json: {"keys": [{"account": "111122223333", "region": "eu-central-1",
-      "keyId": "…", "material": "<32 bytes, base64>", "aliases": ["alias/app"]}]}
+      keys.json: {"keys": [{"account": "111122223333", "region": "us-east-1",
+        "keyId": "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "material": "32 bytes in base64", "aliases": ["alias/app"]}]}
 
 Any secret is accepted for access key ids that were never issued: an id of 12
 digits names its account, any other belongs to --account.

@@ -11,8 +11,8 @@ import { shellWord } from '../shell-words.ts'
 const START_EXAMPLES = `
 Examples:
   strongroom start
-      On http://127.0.0.1:7600, with its data in ./strongroom-data. The first start
-      makes the folder and prints the root credentials, once.
+      On http://127.0.0.1:7600, with its data in ./strongroom-data. The first
+      start makes the folder and prints the root credentials, once.
   strongroom start --data /var/lib/strongroom --keyfile /run/keys/root.key
       With the root key on another disk than the data it opens.
   strongroom start --host 0.0.0.0 --tls --tls-host kms.example.com
