@@ -19,8 +19,11 @@ export interface Program {
   /** The running node's socket, or else the store, opened exclusively. */
   openOperator(options: FolderOptions): Promise<OpenOperator>
   describeClient(options: { readonly dataFolder: string }): Promise<ClientSettings>
-  /** Hands every record as one line of JSON to `write` and waits for it. */
-  auditCat(options: FolderOptions, write: (line: string) => Promise<void>): Promise<void>
+  /** Hands every record, or with `frames` every frame, as one line of JSON to `write` and waits for it. */
+  auditCat(
+    options: FolderOptions & { readonly frames?: boolean },
+    write: (line: string) => Promise<void>,
+  ): Promise<void>
   auditVerify(options: FolderOptions): Promise<AuditVerdict>
 }
 
@@ -120,4 +123,6 @@ export interface AuditVerdict {
   readonly frames: number
   /** One plain sentence for each thing found wrong; empty when intact. */
   readonly problems: readonly string[]
+  /** What could not be checked, or is worth knowing, in sentences. */
+  readonly notes?: readonly string[]
 }

@@ -1,22 +1,22 @@
+import { openMemoryAuditLog } from '../audit/memory-log.ts'
 import type { DevOptions, RunningServer } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import { type AccountId, instant, parseAccountId } from '../core/ids.ts'
 import type { Clock, Log, Random } from '../core/ports.ts'
 import { parseRegion } from '../core/regions.ts'
+import { TABLES } from '../core/tables.ts'
 import type { HttpHandler } from '../core/transport.ts'
 import { createCustody } from '../crypto/custody.ts'
-import { memorySeal } from '../crypto/seal-memory.ts'
 import { createRandom } from '../crypto/random.ts'
+import { memorySeal } from '../crypto/seal-memory.ts'
 import { openMemoryStore } from '../storage/memory/memory-store.ts'
 import { createRecordStore } from '../storage/record-store.ts'
-import { TABLES } from '../core/tables.ts'
-import { openMemoryAuditLog } from '../audit/memory-audit-log.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { MovableClock, machineClock } from './clocks.ts'
 import { type DevControls, devRoutes } from './dev-endpoints.ts'
-import { type SeedKey, plantSeed, readSeed } from './dev-seed.ts'
+import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
 import { openHttpTransport } from './http-transport.ts'
-import { type Node, composeNode } from './node.ts'
+import { composeNode, type Node } from './node.ts'
 import { createOperatorLog } from './operator-log.ts'
 
 /** How long requests in flight may take when the server is stopped. */
@@ -42,18 +42,24 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Nod
   const custody = await createCustody({ seal: memorySeal(random), random, clock })
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   await plantSeed(records, clock, seed)
-  const { id, key } = custody.auditMacKey()
-  const sink = openMemoryAuditLog({ nodeId: 'dev', macKey: key, macKeyId: id, clock, log })
-  return composeNode({ ...parts, rows, records, sink, machine: machineClock })
+  const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log })
+  return composeNode({ ...parts, rows, records, sink: audit.log, machine: machineClock })
 }
 
 /** Starts the development server: in memory, any credentials, a clock that can be moved. */
 export async function startDev(options: DevOptions): Promise<DevServer> {
   const account = parseAccountId(options.account)
-  if (account === undefined) throw new OperatorError(`'${options.account}' is not an account id: it takes twelve digits`)
-  if (parseRegion(options.region) === undefined) throw new OperatorError(`there is no Region '${options.region}'`)
+  if (account === undefined)
+    throw new OperatorError(`'${options.account}' is not an account id: it takes twelve digits`)
+  if (parseRegion(options.region) === undefined)
+    throw new OperatorError(`there is no Region '${options.region}'`)
   const clock = new MovableClock()
-  const parts = { clock, random: createRandom(), log: createOperatorLog(options.logLevel), openAccount: account }
+  const parts = {
+    clock,
+    random: createRandom(),
+    log: createOperatorLog(options.logLevel),
+    openAccount: account,
+  }
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)
   const settle = async (): Promise<string> => {
@@ -75,8 +81,16 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     },
   }
   const api: HttpHandler = (request) => node.handler(request)
-  const handler = withAdminRoutes(api, new Map([...healthRoutes(() => true), ...devRoutes(controls)]))
-  const transport = await openHttpTransport({ host: options.host, port: options.port, handler, log: parts.log })
+  const handler = withAdminRoutes(
+    api,
+    new Map([...healthRoutes(() => true), ...devRoutes(controls)]),
+  )
+  const transport = await openHttpTransport({
+    host: options.host,
+    port: options.port,
+    handler,
+    log: parts.log,
+  })
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   return {
     endpoint: transport.endpoint,

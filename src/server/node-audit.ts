@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs'
-import type { StartOptions } from '../cli/program.ts'
 import type { AuditHead, AuditLog } from '../audit/audit-log.ts'
 import { openAuditLog } from '../audit/open-audit-log.ts'
-import { findOutboxIds } from '../audit/outbox-ids.ts'
+import { findOutboxIds } from '../audit/outbox-search.ts'
+import type { StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { NodeStatus } from '../core/operator.ts'
 import { loadAuditHead, saveAuditHead } from './audit-head.ts'
-import type { NodeState, StateParts } from './node-state.ts'
-import { nodeIdOf } from './node-folder.ts'
 import { recoverOutbox } from './node.ts'
+import { nodeIdOf } from './node-folder.ts'
+import type { NodeState, StateParts } from './node-state.ts'
 
 /** The audit log of a node, together with what ties it to the store. */
 export interface NodeAudit {
@@ -65,8 +65,14 @@ export async function openNodeAudit(
   return {
     log: audit,
     async recoverOutbox() {
-      const count = await recoverOutbox(rows, audit, (ids) => findOutboxIds(folder.auditFolder, ids))
-      if (count > 0) log.warn({ records: count }, 'appended the audit records of changes that a crash had cut off')
+      const count = await recoverOutbox(rows, audit, (ids) =>
+        findOutboxIds(folder.auditFolder, ids),
+      )
+      if (count > 0)
+        log.warn(
+          { records: count },
+          'appended the audit records of changes that a crash had cut off',
+        )
     },
     async saveHead() {
       const { sequence, chain } = audit.head()

@@ -1,4 +1,4 @@
-import { accessSync, readFileSync } from 'node:fs'
+import { accessSync, existsSync, readFileSync } from 'node:fs'
 import type { FolderOptions, SealKind } from '../cli/program.ts'
 import { ConflictError, OperatorError } from '../core/errors.ts'
 import type { IssuedCredential } from '../core/operator.ts'
@@ -116,6 +116,25 @@ async function unsealStore(
   })
   await custody.settleSeal()
   return custody
+}
+
+/**
+ * Opens custody of a store that another process may be using, to read and never to change. Undefined
+ * where the seal is not at hand: a copy without its key file, a passphrase that was not given.
+ */
+export async function unsealForReading(
+  options: FolderOptions,
+  folder: NodeFolder,
+  rows: RowStore,
+  parts: StateParts,
+): Promise<Custody | undefined> {
+  const text = await rows.setting(CUSTODY_SETTING)
+  if (text === undefined) return undefined
+  const { kind } = parseSetting(text).record.seal
+  const isAtHand =
+    kind === 'keyfile' ? existsSync(folder.keyfile) : options.passphraseFile !== undefined
+  if (!isAtHand) return undefined
+  return openCustody(text, { seal: sealOf(kind, options, folder, 'open', parts), ...parts })
 }
 
 /** Makes the first account where there is none. The file is written first: a credential that nobody has would lock everybody out. */

@@ -1,5 +1,5 @@
-import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { FrameWriter } from '../audit/event.ts'
+import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
 import { parseRegion } from '../core/regions.ts'
@@ -7,13 +7,13 @@ import { createRandom } from '../crypto/random.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { machineClock } from './clocks.ts'
 import { type HttpTransport, openHttpTransport } from './http-transport.ts'
-import { type UnixSocketTransport, openUnixSocketTransport } from './http-unix-socket.ts'
+import { openUnixSocketTransport, type UnixSocketTransport } from './http-unix-socket.ts'
 import { LocalOperator } from './local-operator.ts'
+import { composeNode, type Node } from './node.ts'
 import { type NodeAudit, openNodeAudit } from './node-audit.ts'
-import { type NodeState, type StateParts, openNodeState } from './node-state.ts'
-import { type Node, composeNode } from './node.ts'
-import { operatorHandler } from './operator-socket.ts'
+import { type NodeState, openNodeState, type StateParts } from './node-state.ts'
 import { createOperatorLog } from './operator-log.ts'
+import { operatorHandler } from './operator-socket.ts'
 import { type Repetition, repeat } from './repeat.ts'
 import { chooseTls } from './tls-choice.ts'
 import { ensureAuthority, tlsCredentials } from './tls-credentials.ts'
@@ -36,7 +36,10 @@ interface OpenParts {
 
 function assertRegion(region: string): void {
   if (parseRegion(region) === undefined) {
-    throw new OperatorError(`there is no Region '${region}'`, 'name one of AWS, such as eu-central-1')
+    throw new OperatorError(
+      `there is no Region '${region}'`,
+      'name one of AWS, such as eu-central-1',
+    )
   }
 }
 
@@ -147,7 +150,10 @@ async function openAll(options: StartOptions, parts: StateParts, open: Partial<O
   open.transport = await openHttpTransport({
     host: options.host,
     port: options.port,
-    handler: withAdminRoutes(node.handler, healthRoutes(() => !audit.isFailing())),
+    handler: withAdminRoutes(
+      node.handler,
+      healthRoutes(() => !audit.isFailing()),
+    ),
     log,
     ...(credentials && { tls: credentials }),
   })
@@ -176,4 +182,3 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     throw error
   }
 }
-

@@ -1,0 +1,123 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { AuditHead } from '../audit/audit-log.ts'
+import { readFrames } from '../audit/read-frames.ts'
+import { type LogProblem, type VerifyResult, verifyLog } from '../audit/verify-log.ts'
+import type { AuditVerdict, FolderOptions } from '../cli/program.ts'
+import { OperatorError } from '../core/errors.ts'
+import { TABLES } from '../core/tables.ts'
+import type { Custody } from '../crypto/custody.ts'
+import { createRandom } from '../crypto/random.ts'
+import { openEmbeddedStore } from '../storage/embedded/embedded-store.ts'
+import { loadAuditHead } from './audit-head.ts'
+import { machineClock } from './clocks.ts'
+import { type NodeFolder, nodeFolder } from './node-folder.ts'
+import { unsealForReading } from './node-state.ts'
+import { createOperatorLog } from './operator-log.ts'
+
+/** A frame as it stands in the log. Its own writer made the text. */
+interface Frame {
+  readonly kind: string
+  readonly internal: Readonly<Record<string, unknown>>
+  readonly records: readonly unknown[]
+}
+
+/** Hands every CloudTrail record of the log to `write` as a line of JSON; with `frames`, every frame with what is internal. */
+export async function auditCat(
+  options: FolderOptions & { readonly frames?: boolean },
+  write: (line: string) => Promise<void>,
+): Promise<void> {
+  const folder = nodeFolder(options)
+  for await (const { sequence, text } of readFrames(folder.auditFolder)) {
+    // The log was written by this program and its chain has been checked on the way here.
+    const frame = JSON.parse(text) as Frame
+    if (options.frames === true) await write(JSON.stringify({ sequence, ...frame }))
+    else for (const record of frame.records) await write(JSON.stringify(record))
+  }
+}
+
+/** What the store knows of the log: the keys of its MACs, and how far it went. */
+interface StoreView {
+  readonly custody: Custody
+  readonly head: AuditHead | 'forged' | undefined
+}
+
+/** Undefined where store or seal are not at hand, as in a copy of the log alone. */
+async function lookIntoStore(
+  folder: NodeFolder,
+  options: FolderOptions,
+): Promise<StoreView | undefined> {
+  if (!existsSync(folder.storeFile)) return undefined
+  const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('silent') }
+  const rows = await openEmbeddedStore({
+    file: folder.storeFile,
+    tables: TABLES.map(({ schema }) => schema),
+    readOnly: true,
+  })
+  try {
+    const custody = await unsealForReading(options, folder, rows, parts)
+    if (custody === undefined) return undefined
+    const nodeId = readNodeId(folder)
+    return {
+      custody,
+      head: nodeId === undefined ? undefined : await loadAuditHead(rows, custody, nodeId),
+    }
+  } finally {
+    await rows.close()
+  }
+}
+
+function readNodeId(folder: NodeFolder): string | undefined {
+  try {
+    return readFileSync(folder.nodeIdFile, 'utf8').trim()
+  } catch {
+    // A copy without the file: then the head in the store cannot be looked up.
+    return undefined
+  }
+}
+
+const sentence = ({ segment, offset, sequence, what }: LogProblem): string =>
+  `${segment}, byte ${offset}${sequence === undefined ? '' : `, record ${sequence}`}: ${what}`
+
+/** What the verdict could not look at, in words. */
+function notesOn(result: VerifyResult, view: StoreView | undefined): string[] {
+  const notes: string[] = []
+  if (!result.macsChecked) {
+    notes.push(
+      'the root key is not at hand, so only the chain was checked: whoever can write the files could have made it anew',
+    )
+  }
+  if (view?.head === undefined)
+    notes.push(
+      'no store is at hand that knows how far the log went, so a log cut short would not show',
+    )
+  if (result.tornTail !== undefined) {
+    notes.push(
+      `the last write to ${result.tornTail.segment} was cut short by a crash; nothing of it was acknowledged`,
+    )
+  }
+  return notes
+}
+
+/** Checks the chain of the log, its MACs where the root key is at hand, and its end where the store is. */
+export async function auditVerify(options: FolderOptions): Promise<AuditVerdict> {
+  const folder = nodeFolder(options)
+  const view = await lookIntoStore(folder, options).catch((error: unknown) => {
+    // A store that cannot be opened must not keep anybody from checking the log.
+    if (error instanceof OperatorError) return undefined
+    throw error
+  })
+  const head = view?.head
+  const result = await verifyLog(folder.auditFolder, {
+    ...(view && { macKey: (keyId: string) => view.custody.findAuditMacKey(keyId) }),
+    ...(head !== undefined && head !== 'forged' && { expectedHead: head }),
+  })
+  const problems = result.problems.map(sentence)
+  if (head === 'forged') problems.push('what the store says about the end of the log was altered')
+  return {
+    intact: result.ok && head !== 'forged',
+    segments: result.segments,
+    frames: result.frames,
+    problems,
+    notes: notesOn(result, view),
+  }
+}
