@@ -30,18 +30,18 @@ export function canonicalPath(rawPath: string, style: PathStyle): string {
   return encode(normalizePath(rawPath), { decode: false, keepSlash: true })
 }
 
-/** Drops empty and `.` segments, resolves `..`, keeps a slash at the end. Source: RFC 3986, 5.2.4. */
+/**
+ * Drops empty and `.` segments, resolves `..`, keeps a slash at the end. RFC 3986, 5.2.4, would also
+ * end `/a/b/..` with a slash; AWS's signers (botocore, @smithy/signature-v4) do not.
+ */
 function normalizePath(path: string): string {
   const kept: string[] = []
-  let last = ''
   for (const segment of path.split('/')) {
-    last = segment
     if (segment === '..') kept.pop()
     else if (segment !== '' && segment !== '.') kept.push(segment)
   }
   if (kept.length === 0) return '/'
-  const isFolder = last === '' || last === '.' || last === '..'
-  return `/${kept.join('/')}${isFolder ? '/' : ''}`
+  return `/${kept.join('/')}${path.endsWith('/') ? '/' : ''}`
 }
 
 /** Percent-encodes every byte that is not unreserved. `decode` undoes existing escapes first; broken ones are text. */

@@ -65,9 +65,12 @@ export const queryPartRepeated = (name: string): ServiceError =>
 
 /** **Source:** the texts that Amazon S3 answers to such a query. */
 export const EXPIRES_NOT_A_NUMBER = 'X-Amz-Expires should be a number'
-export const EXPIRES_TOO_SMALL = 'X-Amz-Expires must be non-negative'
+export const EXPIRES_NEGATIVE = 'X-Amz-Expires must be non-negative'
 export const EXPIRES_TOO_LARGE =
   'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds'
+
+/** The text is ours. */
+export const EXPIRES_ZERO = 'X-Amz-Expires must be at least 1 second'
 
 export const badExpires = (message: string): ServiceError => incomplete(message)
 

@@ -2,9 +2,10 @@ import type { HttpRequest } from '../core/transport.ts'
 import { parseCanonicalQuery, type QueryParameter } from './sigv4-canonical.ts'
 import {
   badExpires,
+  EXPIRES_NEGATIVE,
   EXPIRES_NOT_A_NUMBER,
   EXPIRES_TOO_LARGE,
-  EXPIRES_TOO_SMALL,
+  EXPIRES_ZERO,
   headerPartRepeated,
   headerPartsMissing,
   headerRepeated,
@@ -189,7 +190,8 @@ function parseExpires(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (!/^-?\d{1,15}$/.test(text)) throw badExpires(EXPIRES_NOT_A_NUMBER)
   const seconds = Number(text)
-  if (seconds < 1) throw badExpires(EXPIRES_TOO_SMALL)
+  if (seconds < 0) throw badExpires(EXPIRES_NEGATIVE)
+  if (seconds === 0) throw badExpires(EXPIRES_ZERO)
   if (seconds > EXPIRES_SECONDS_MAX) throw badExpires(EXPIRES_TOO_LARGE)
   return seconds
 }

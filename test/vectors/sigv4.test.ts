@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { ServiceError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
-import type { HttpRequest } from '../../src/core/transport.ts'
 import { SignatureParser, verifySignature } from '../../src/protocol/sigv4.ts'
 import { SigningKeys } from '../../src/protocol/sigv4-keys.ts'
+import { wireRequest } from '../support/wire-request.ts'
 
 interface Case {
   readonly name: string
@@ -32,30 +32,13 @@ const suite = JSON.parse(
 ) as Suite
 const now = Date.parse(suite.signedAt)
 
-function requestOf({ method, target, headers, body }: Case): HttpRequest {
-  const byName = new Map<string, string>()
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = String(headers[at]).toLowerCase()
-    const value = String(headers[at + 1])
-    byName.set(name, byName.has(name) ? `${byName.get(name)}, ${value}` : value)
-  }
-  return {
-    method,
-    target,
-    rawHeaders: headers,
-    headers: Object.assign(Object.create(null), Object.fromEntries(byName)),
-    body: Buffer.from(body),
-    connection: { remoteAddress: '127.0.0.1' },
-  }
-}
-
 const parser = new SignatureParser()
 
 /** `verified`, `differs`, or the code and text of the refusal. */
 function outcome(vector: Case, secret = suite.secretAccessKey): string {
   const keys = new SigningKeys(() => new Secret(new Uint8Array(Buffer.from(secret))))
   try {
-    const signature = parser.parse(requestOf(vector), {
+    const signature = parser.parse(wireRequest(vector), {
       now,
       service: suite.service,
       pathStyle: vector.pathStyle ?? 'normalized',
