@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import { Socket } from 'node:net'
 import { setImmediate as turnOfLoop } from 'node:timers/promises'
+import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
 import type { HttpHandler } from '../core/transport.ts'
 import { HttpEndpoint } from './http-endpoint.ts'
@@ -189,14 +190,30 @@ const serverOptions = (limits: HttpLimits) => ({
 
 const plainServer = (limits: HttpLimits): Server => createServer(serverOptions(limits))
 
+/**
+ * Only suites with forward secrecy and authenticated encryption; the first three are TLS 1.3's.
+ * Source: RFC 9325, 4.2.
+ */
+const CIPHER_SUITES = [
+  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+
 function tlsServer(limits: HttpLimits, tls: TlsCredentials): Server {
-  return createTlsServer({
-    ...serverOptions(limits),
-    cert: tls.cert,
-    key: tls.key,
-    minVersion: 'TLSv1.2',
-    handshakeTimeout: limits.headTimeoutMs,
-  })
+  try {
+    return createTlsServer({
+      ...serverOptions(limits),
+      cert: tls.cert,
+      key: tls.key,
+      minVersion: 'TLSv1.2',
+      ciphers: CIPHER_SUITES,
+      handshakeTimeout: limits.headTimeoutMs,
+    })
+  } catch (cause) {
+    throw new OperatorError('the TLS certificate and key cannot be used', undefined, { cause })
+  }
 }
 
 /** Undefined for an error that leaves nobody to answer. */
