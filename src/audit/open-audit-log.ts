@@ -167,7 +167,7 @@ async function continueLog(
     batches,
     outboxLowest,
     outboxHighest,
-    sealed,
+    seal: sealed ? 'written' : 'none',
   }
   const writer = new SegmentWriter(options, segment, walked.after)
   // A segment has one MAC key, so another key needs another segment.

@@ -28,7 +28,8 @@ export interface WritableSegment {
   batches: number
   outboxLowest: number
   outboxHighest: number
-  sealed: boolean
+  /** From the first attempt to write the seal on nothing may follow: a failed attempt may be on disk. */
+  seal: 'none' | 'begun' | 'written'
 }
 
 export interface SegmentWriterOptions {
@@ -79,9 +80,10 @@ export class SegmentWriter {
     return batches > 0 ? this.#position.chain : header.previousChain
   }
 
-  /** What a batch may take that follows `pendingBytes` not written yet. */
+  /** What a batch may take that follows `pendingBytes` not written yet; nothing once the segment is full. */
   roomAfter(pendingBytes: number): number {
-    const { header, offset } = this.#segment
+    const { header, offset, seal } = this.#segment
+    if (seal !== 'none') return 0
     return header.sizeBytes - SEAL_BYTES - offset - pendingBytes
   }
 
@@ -161,7 +163,8 @@ export class SegmentWriter {
   }
 
   async #seal(segment: WritableSegment): Promise<void> {
-    if (segment.sealed) return
+    if (segment.seal === 'written') return
+    segment.seal = 'begun'
     const seal = encodeSeal(
       {
         endOffset: segment.offset,
@@ -178,7 +181,7 @@ export class SegmentWriter {
       segment.macKey,
     )
     await writeAt(segment.file, seal, segment.header.sizeBytes - SEAL_BYTES)
-    segment.sealed = true
+    segment.seal = 'written'
   }
 
   /** In the background; a failure is found again, and reported, when the segment is needed. */
@@ -248,6 +251,6 @@ export async function beginSegment(
     batches: 0,
     outboxLowest: 0,
     outboxHighest: 0,
-    sealed: false,
+    seal: 'none',
   }
 }
