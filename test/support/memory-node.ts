@@ -1,0 +1,158 @@
+import { inspect } from 'node:util'
+import type { AccountId, Instant } from '../../src/core/ids.ts'
+import { instant, parseAccountId, plusMs } from '../../src/core/ids.ts'
+import type { Clock, Log } from '../../src/core/ports.ts'
+import type { RecordStore } from '../../src/core/records.ts'
+import type { RowStore } from '../../src/core/store.ts'
+import { TABLES } from '../../src/core/tables.ts'
+import type { HttpHandler } from '../../src/core/transport.ts'
+import { createCustody } from '../../src/crypto/custody.ts'
+import { createRandom } from '../../src/crypto/random.ts'
+import { memorySeal } from '../../src/crypto/seal-memory.ts'
+import type { FrameSink } from '../../src/pipeline/audit-trail.ts'
+import { machineClock } from '../../src/server/clocks.ts'
+import { openHttpTransport } from '../../src/server/http-transport.ts'
+import { composeNode } from '../../src/server/node.ts'
+import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
+import { createRecordStore } from '../../src/storage/record-store.ts'
+
+/** The account of access key ids that name none. */
+export const OPEN_ACCOUNT = '000000000000'
+const CACHE_RECORDS = 5000
+const GRACE_MS = 1000
+const DAY_MS = 86_400_000
+
+/** A service clock that stands still until a test moves it. */
+export class HeldClock implements Clock {
+  #now: Instant = instant(Date.UTC(2026, 0, 15, 10, 0, 0, 250))
+
+  now(): Instant {
+    return this.#now
+  }
+
+  advance(by: { readonly days?: number; readonly ms?: number }): void {
+    this.#now = plusMs(this.#now, (by.days ?? 0) * DAY_MS + (by.ms ?? 0))
+  }
+}
+
+/** JSON whose form a test states by what it asserts of it. */
+export type JsonObject = { readonly [member: string]: JsonValue }
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
+
+/** One frame of the log, taken apart. */
+export interface Frame {
+  readonly kind: string
+  readonly internal: JsonObject
+  readonly records: readonly JsonObject[]
+}
+
+/** Keeps the frames it is given, or refuses them like a full disk. */
+export class CollectingSink implements FrameSink {
+  /** The texts, in the order in which they became durable. */
+  readonly texts: string[] = []
+  /** While true, every append fails. */
+  isFailing = false
+
+  append(frame: string, done: (error?: Error) => void): void {
+    const failure = this.isFailing ? new Error('no space left on device') : undefined
+    if (failure === undefined) this.texts.push(frame)
+    setImmediate(() => done(failure))
+  }
+
+  get frames(): Frame[] {
+    // What the pipeline wrote: any other form fails the test that looks at it.
+    return this.texts.map((text) => JSON.parse(text) as Frame)
+  }
+
+  /** The one CloudTrail record of the call with this request id. */
+  record(requestId: string): JsonObject {
+    const records = this.frames.flatMap((frame) => frame.records)
+    const found = records.filter((record) => record['requestID'] === requestId)
+    const [only] = found
+    if (only === undefined || found.length > 1) {
+      throw new Error(`${found.length} records of request ${requestId}`)
+    }
+    return only
+  }
+}
+
+/** Keeps what the operator would read, causes and stacks included. */
+class CollectingLog implements Log {
+  readonly lines: string[] = []
+
+  info(fields: object, message: string): void {
+    this.#keep('info', fields, message)
+  }
+
+  warn(fields: object, message: string): void {
+    this.#keep('warn', fields, message)
+  }
+
+  error(fields: object, message: string, cause?: unknown): void {
+    this.#keep('error', fields, message, cause)
+  }
+
+  #keep(level: string, fields: object, message: string, cause?: unknown): void {
+    const details = inspect({ fields, cause }, { depth: 20, maxStringLength: null })
+    this.lines.push(`${level} ${message} ${details}`)
+  }
+}
+
+/** A whole node in memory, with what a test needs to look at and to move. */
+export interface MemoryNode {
+  /** Of the real HTTP transport. */
+  readonly endpoint: string
+  /** The same without a transport. */
+  readonly handler: HttpHandler
+  readonly clock: HeldClock
+  readonly sink: CollectingSink
+  readonly log: { readonly lines: readonly string[] }
+  readonly rows: RowStore
+  readonly records: RecordStore
+  /** Does what is due by the service's clock. */
+  runTimedWork(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts a node in memory behind the real HTTP transport. Without `closed` any credentials are accepted. */
+export async function startMemoryNode(
+  options: { readonly closed?: boolean } = {},
+): Promise<MemoryNode> {
+  const clock = new HeldClock()
+  const sink = new CollectingSink()
+  const log = new CollectingLog()
+  const random = createRandom()
+  const rows = openMemoryStore(TABLES.map(({ schema }) => schema))
+  const custody = await createCustody({ seal: memorySeal(random), random, clock })
+  const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
+  const openAccount: AccountId | undefined = options.closed
+    ? undefined
+    : parseAccountId(OPEN_ACCOUNT)
+  const node = await composeNode({
+    rows,
+    records,
+    sink,
+    clock,
+    machine: machineClock,
+    random,
+    log,
+    openAccount,
+  })
+  const transport = await openHttpTransport({
+    host: '127.0.0.1',
+    port: 0,
+    handler: node.handler,
+    log,
+  })
+  return {
+    endpoint: transport.endpoint,
+    handler: node.handler,
+    clock,
+    sink,
+    log,
+    rows,
+    records,
+    runTimedWork: () => node.runTimedWork(),
+    close: () => transport.close(GRACE_MS),
+  }
+}
