@@ -55,8 +55,11 @@ export interface Operation<Input, Output, Target, Prepared> {
   prepare(input: Input, scope: Scope): Prepared | Promise<Prepared>
   /** Finds what the request names. @throws ServiceError NotFoundException, InvalidArnException, AccessDeniedException */
   resolve(input: Input, scope: Scope): Target | Promise<Target>
-  /** What the caller must be allowed to do. */
-  permissions(input: Input, target: Target, call: Call): readonly Permission[]
+  /**
+   * What the caller must be allowed to do, in the order in which it is decided: each permission is
+   * asked for only when those before it were granted.
+   */
+  permissions(input: Input, target: Target, call: Call): Iterable<Permission>
   /** State, then usage, then algorithm and size. @throws ServiceError */
   admit(input: Input, target: Target, call: Call): void
   /** Whether the request asked for a dry run. */
@@ -65,7 +68,7 @@ export interface Operation<Input, Output, Target, Prepared> {
   rehearse(input: Input, target: Target, scope: Scope): void | Promise<void>
   handle(input: Input, target: Target, scope: Scope, prepared: Prepared): Output | Promise<Output>
   resources(target: Target): readonly AuditResource[]
-  /** `target` and `output` are absent when the call failed before they were there. */
+  /** `target` and `output` are absent when the call failed, and `output` where the reply is empty. */
   audit(input: Input, target: Target | undefined, output: Output | undefined): AuditDetail
 }
 

@@ -196,6 +196,23 @@ function refusalFrame(parts: PipelineParts, progress: Progress, error: PublicErr
 
 const NOTHING_TO_ADD: AuditDetail = { requestParameters: null }
 
+/**
+ * What the operation adds to the record. Of a failed call that is the request alone: nothing has come
+ * of it, and a caller who was denied must not learn from its own records what another account has.
+ */
+function auditDetail(
+  { input, trace }: Progress,
+  operation: AnyOperation,
+  output: object | undefined,
+  error: PublicError | undefined,
+): AuditDetail {
+  if (input === undefined || error?.code === 'ValidationException') return NOTHING_TO_ADD
+  // `input`, `target` and `output` all come from this operation's own members.
+  if (error === undefined) return operation.audit(input as never, trace.target, output)
+  const { requestParameters } = operation.audit(input as never, undefined, undefined)
+  return { requestParameters }
+}
+
 /** The audit frame of an authenticated call, successful or not. */
 function callFrame(
   parts: PipelineParts,
@@ -203,13 +220,9 @@ function callFrame(
   output: object | undefined,
   error: PublicError | undefined,
 ): string {
-  const { call, operation, input, service, requestId, trace } = progress
+  const { call, operation, service, requestId, trace } = progress
   if (call === undefined || operation === undefined) throw new TypeError('no call to record')
-  const shapeChecked = input !== undefined && error?.code !== 'ValidationException'
-  // `input`, `target` and `output` all come from this operation's own members.
-  const detail = shapeChecked
-    ? operation.audit(input as never, trace.target, output)
-    : NOTHING_TO_ADD
+  const detail = auditDetail(progress, operation, output, error)
   const facts: CallFacts = {
     eventId: parts.random.uuid(),
     requestId,

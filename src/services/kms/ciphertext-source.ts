@@ -82,7 +82,7 @@ export async function resolveSource(
   if (target === undefined) {
     throw new ServiceError(
       'AccessDeniedException',
-      foreignDenial(scope.call.caller, action, 'ciphertext'),
+      foreignDenial(scope.call.caller, action, isKeyNamed ? 'arn' : 'ciphertext'),
     )
   }
   return { target, ciphertext, parsed, isKeyNamed }

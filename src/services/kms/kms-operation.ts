@@ -34,7 +34,7 @@ interface Definition<Name extends OperationName, Effect extends keyof Effects, T
   check?(input: Inputs[Name]): void
   prepare?(input: Inputs[Name], scope: KmsScope): Prepared | Promise<Prepared>
   resolve(input: Inputs[Name], scope: KmsScope): Target | Promise<Target>
-  permissions(input: Inputs[Name], target: Target, call: Call): readonly Permission[]
+  permissions(input: Inputs[Name], target: Target, call: Call): Iterable<Permission>
   admit?(input: Inputs[Name], target: Target, call: Call): void
   rehearse?(input: Inputs[Name], target: Target, scope: KmsScope): void | Promise<void>
   handle(
@@ -108,7 +108,11 @@ export const keyPermission = (
   namedBy,
 })
 
-/** No grants exist yet, so that no token can name one. @throws ServiceError InvalidGrantTokenException */
+/**
+ * No grants exist yet, so that no token can name one. To be asked only of callers who may use the key:
+ * before that, the answer would tell whose key exists.
+ * @throws ServiceError InvalidGrantTokenException
+ */
 export function assertGrantTokens(tokens: readonly string[] | undefined): void {
   if (tokens !== undefined && tokens.length > 0)
     throw new ServiceError('InvalidGrantTokenException')
@@ -151,15 +155,12 @@ export function defineKeyOperation<
   const lookup = { action, accepts: key.accepts, hasInvalidArn: knowsInvalidArn(name) }
   return defineOperation<Name, Effect, ResolvedKey, Prepared>({
     ...definition,
-    async resolve(input, scope) {
-      // Every member of KeyOperationName has these two, by its definition.
-      const { KeyId, GrantTokens } = input as NamesKey
-      const target = await resolveKey(KeyId, lookup, scope)
-      assertGrantTokens(GrantTokens)
-      return target
-    },
+    // Every member of KeyOperationName has the two members of NamesKey, by its definition.
+    resolve: (input, scope) => resolveKey((input as NamesKey).KeyId, lookup, scope),
     permissions: (_input, target) => [keyPermission(action, target)],
     admit(input, target, call) {
+      // As above.
+      assertGrantTokens((input as NamesKey).GrantTokens)
       assertKeyFits(name, key, target)
       definition.admit?.(input, target, call)
     },

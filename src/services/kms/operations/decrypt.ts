@@ -33,13 +33,10 @@ export const decrypt = defineOperation({
     assertNoRecipient(input)
   },
 
-  async resolve(input, scope) {
-    const source = await resolveSource(sourceOf(input), 'kms:Decrypt', scope)
-    assertGrantTokens(input.GrantTokens)
-    return source
-  },
+  resolve: (input, scope) => resolveSource(sourceOf(input), 'kms:Decrypt', scope),
   permissions: (_input, source) => [sourcePermission('kms:Decrypt', source)],
   admit(input, source) {
+    assertGrantTokens(input.GrantTokens)
     assertSourceState(source)
     assertSourceKey(source)
     assertSourceUsage(source, sourceOf(input), 'Decrypt')

@@ -1,9 +1,9 @@
 import type { Permission } from '../../../authz/permission.ts'
-import { aliasArn } from '../../../core/arn.ts'
-import type { Records, Stored } from '../../../core/records.ts'
+import { aliasArn, type Place } from '../../../core/arn.ts'
+import type { Stored } from '../../../core/records.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
-import { defineOperation, type KmsScope } from '../kms-operation.ts'
+import { defineOperation } from '../kms-operation.ts'
 import { pageLimit } from '../page-markers.ts'
 
 /** Source: AWS KMS API Reference, ListAliases, Limit. */
@@ -11,22 +11,20 @@ const LIMITS = { default: 50, max: 100 }
 const LOOKUP = { action: 'kms:ListAliases', accepts: 'idOrArn', hasInvalidArn: true } as const
 const PERMISSION: Permission = { action: 'kms:ListAliases' }
 
-interface Target {
-  readonly key: ResolvedKey | undefined
-  readonly after: readonly string[] | undefined
-}
-
-const filterOf = (key: ResolvedKey | undefined): string => key?.arn ?? ''
-
-function findPage(records: Records, { key, after }: Target, call: KmsScope['call'], limit: number) {
-  const home = [call.accountId, call.region]
-  return records.page(ALIASES, {
+/** All aliases of a place, or those of one key. */
+function pageOf(
+  key: ResolvedKey | undefined,
+  { accountId, region }: Place,
+  { after, limit }: { readonly after: readonly string[] | undefined; readonly limit: number },
+) {
+  const home = [accountId, region]
+  return {
     ...(key === undefined
       ? { index: 'key', equals: home }
       : { index: 'by_target', equals: [...home, key.key.keyId] }),
     ...(after && { after }),
     limit,
-  })
+  }
 }
 
 const entryOf = ({ record }: Stored<Alias>) => ({
@@ -46,22 +44,21 @@ export const listAliases = defineOperation({
   effect: 'read',
   check: (input) => void pageLimit(input.Limit, LIMITS),
 
-  async resolve(input, scope): Promise<Target> {
-    const key = input.KeyId === undefined ? undefined : await resolveKey(input.KeyId, LOOKUP, scope)
-    const { Marker } = input
-    const after =
-      Marker === undefined ? undefined : scope.markers.decode(scope.call, filterOf(key), Marker)
-    return { key, after }
-  },
-  permissions: (_input, { key }) =>
+  resolve: (input, scope): Promise<ResolvedKey | undefined> =>
+    input.KeyId === undefined ? Promise.resolve(undefined) : resolveKey(input.KeyId, LOOKUP, scope),
+  permissions: (_input, key) =>
     key === undefined
       ? [PERMISSION]
       : [{ ...PERMISSION, resource: { accountId: key.key.accountId, arn: key.arn } }],
 
-  async handle(input, target, scope) {
+  async handle(input, key, scope) {
     const { records, markers, call } = scope
     const limit = pageLimit(input.Limit, LIMITS)
-    const page = await findPage(records, target, call, limit + 1)
+    const filter = key?.arn ?? ''
+    const after =
+      input.Marker === undefined ? undefined : markers.decode(call, filter, input.Marker)
+    const range = { after, limit: limit + 1 }
+    const page = await records.page(ALIASES, pageOf(key, call, range))
     const shown = page.slice(0, limit)
     const last = shown.at(-1)
     const isTruncated = page.length > limit && last !== undefined
@@ -71,9 +68,7 @@ export const listAliases = defineOperation({
     return {
       Aliases: shown.filter((_alias, at) => targets[at] !== undefined).map(entryOf),
       Truncated: isTruncated,
-      NextMarker: isTruncated
-        ? markers.encode(call, filterOf(target.key), [last.record.name])
-        : undefined,
+      NextMarker: isTruncated ? markers.encode(call, filter, [last.record.name]) : undefined,
     }
   },
 

@@ -1,3 +1,4 @@
+import { ServiceError } from '../../../core/errors.ts'
 import {
   assertSourceKey,
   assertSourceState,
@@ -16,6 +17,7 @@ import {
   assertGrantTokens,
   assertKeyFits,
   defineOperation,
+  type KmsScope,
   keyPermission,
   keyResource,
 } from '../kms-operation.ts'
@@ -24,7 +26,8 @@ import type { ReEncryptRequest } from '../model.ts'
 /** The two keys of one call. */
 interface Target {
   readonly source: Source
-  readonly destination: ResolvedKey
+  /** Or why it was not found: told only to a caller who may use the source. */
+  readonly destination: ResolvedKey | ServiceError
 }
 
 const sourceOf = (input: ReEncryptRequest): SourceRequest => ({
@@ -42,6 +45,24 @@ const DESTINATION_LOOKUP = {
   hasInvalidArn: false,
 } as const
 
+/** @throws ServiceError when the destination was not found */
+function destinationOf({ destination }: Target): ResolvedKey {
+  if (destination instanceof ServiceError) throw destination
+  return destination
+}
+
+async function resolveDestination(
+  given: string,
+  scope: KmsScope,
+): Promise<ResolvedKey | ServiceError> {
+  try {
+    return await resolveKey(given, DESTINATION_LOOKUP, scope)
+  } catch (error) {
+    if (error instanceof ServiceError) return error
+    throw error
+  }
+}
+
 /**
  * Decrypts under one key and encrypts under another, or under the same with another context; the
  * plaintext never leaves. One call, two permissions.
@@ -54,15 +75,16 @@ export const reEncrypt = defineOperation({
 
   async resolve(input, scope): Promise<Target> {
     const source = await resolveSource(sourceOf(input), 'kms:ReEncryptFrom', scope)
-    const destination = await resolveKey(input.DestinationKeyId, DESTINATION_LOOKUP, scope)
-    assertGrantTokens(input.GrantTokens)
-    return { source, destination }
+    return { source, destination: await resolveDestination(input.DestinationKeyId, scope) }
   },
-  permissions: (_input, { source, destination }) => [
-    sourcePermission('kms:ReEncryptFrom', source),
-    keyPermission('kms:ReEncryptTo', destination),
-  ],
-  admit(input, { source, destination }) {
+  *permissions(_input, target) {
+    yield sourcePermission('kms:ReEncryptFrom', target.source)
+    yield keyPermission('kms:ReEncryptTo', destinationOf(target))
+  },
+  admit(input, target) {
+    const { source } = target
+    const destination = destinationOf(target)
+    assertGrantTokens(input.GrantTokens)
     assertSourceState(source)
     assertKeyFits('ReEncrypt', { states: NEEDS_ENABLED }, destination)
     assertSourceKey(source)
@@ -78,7 +100,9 @@ export const reEncrypt = defineOperation({
     plaintext[Symbol.dispose]()
   },
 
-  async handle(input, { source, destination }, scope) {
+  async handle(input, target, scope) {
+    const { source } = target
+    const destination = destinationOf(target)
     const opened = await openSource(source, input.SourceEncryptionContext, scope)
     using plaintext = opened.plaintext
     const context = input.DestinationEncryptionContext ?? {}
@@ -94,7 +118,10 @@ export const reEncrypt = defineOperation({
     }
   },
 
-  resources: ({ source, destination }) => [keyResource(source.target), keyResource(destination)],
+  resources: ({ source, destination }) =>
+    destination instanceof ServiceError
+      ? [keyResource(source.target)]
+      : [keyResource(source.target), keyResource(destination)],
   audit: (input, _target, output) => ({
     requestParameters: {
       sourceEncryptionContext: input.SourceEncryptionContext,
