@@ -183,18 +183,21 @@ async function noteRecovery(
   { tornTail, acceptedDamage }: AuditRecovery,
   options: AuditLogOptions,
 ): Promise<void> {
-  const time = options.clock.now()
   if (tornTail !== undefined) {
     options.log.warn(
       tornTail,
       'the last write to the audit log was cut short; nothing of it had been acknowledged',
     )
-    await appendFrame(log, { kind: 'recovered', internal: { time, ...tornTail }, records: [] })
+    await appendFrame(log, {
+      kind: 'recovered',
+      internal: { time: options.clock.now(), ...tornTail },
+      records: [],
+    })
   }
   if (acceptedDamage !== undefined) {
     const { file = '', offset, what } = acceptedDamage
     options.log.warn({ file, offset, what }, 'damage in the audit log was accepted')
-    const internal = { time, file, offset, what }
+    const internal = { time: options.clock.now(), file, offset, what }
     await appendFrame(log, { kind: 'damage-accepted', internal, records: [] })
   }
 }
