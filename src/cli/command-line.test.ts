@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
-import {
-  A_STATUS,
-  fakeOperator,
-  fakeProgram,
-  fakeTerminal,
-} from '../../test/support/fake-terminal.ts'
+import { runFake as run } from '../../test/support/fake-terminal.ts'
 import { OperatorError } from '../core/errors.ts'
-import { runCommandLine } from './command-line.ts'
-import type { DevOptions, Program, RunningServer, StartOptions } from './program.ts'
+import type { DevOptions, RunningServer, StartOptions } from './program.ts'
 
 const A_FOLDER = {
   accountId: '111122223333',
@@ -22,22 +16,6 @@ const A_SERVER: RunningServer = {
   endpoint: 'http://127.0.0.1:7600',
   stop: async () => undefined,
   stopped: Promise.resolve(undefined),
-}
-
-interface Outcome {
-  readonly exitCode: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function run(
-  argv: readonly string[],
-  parts: Partial<Program> = {},
-  options: Parameters<typeof fakeTerminal>[0] = {},
-): Promise<Outcome> {
-  const terminal = fakeTerminal(options)
-  const exitCode = await runCommandLine(argv, terminal, fakeProgram(parts))
-  return { exitCode, stdout: terminal.stdout(), stderr: terminal.stderr() }
 }
 
 /** What `startServer` was given for a command line and an environment. */
@@ -307,188 +285,6 @@ describe('init', () => {
     assert.match(stdout, /The passphrase opens everything/)
     assert.match(stdout, /CA certificate: \/data\/ca\.pem/)
     assert.doesNotMatch(stdout, /root\.key/)
-  })
-})
-
-describe('env', () => {
-  const client = {
-    endpoint: 'https://127.0.0.1:7600',
-    region: 'eu-central-1',
-    credentialsFile: "/data/it's/root-credentials",
-    caFile: '/data/ca.pem',
-  }
-
-  test('prints lines that a shell can evaluate', async () => {
-    const outcome = await run(['env'], { describeClient: async () => client })
-    assert.equal(
-      outcome.stdout,
-      [
-        'export AWS_ENDPOINT_URL=https://127.0.0.1:7600',
-        'export AWS_REGION=eu-central-1',
-        'export AWS_DEFAULT_REGION=eu-central-1',
-        String.raw`export AWS_SHARED_CREDENTIALS_FILE='/data/it'\''s/root-credentials'`,
-        'export AWS_CA_BUNDLE=/data/ca.pem',
-        'export NODE_EXTRA_CA_CERTS=/data/ca.pem',
-        '',
-      ].join('\n'),
-    )
-  })
-
-  test('unsets what would win over the credentials file', async () => {
-    const outcome = await run(
-      ['env'],
-      { describeClient: async () => ({ ...client, caFile: undefined }) },
-      { env: { AWS_PROFILE: 'prod', AWS_SESSION_TOKEN: 'x' } },
-    )
-    assert.match(outcome.stdout, /^unset AWS_SESSION_TOKEN AWS_PROFILE\nexport /)
-    assert.doesNotMatch(outcome.stdout, /CA/)
-  })
-
-  test('flags win over the node', async () => {
-    const argv = 'env --endpoint https://kms.example.com --region us-west-2 --json'.split(' ')
-    const outcome = await run(argv, { describeClient: async () => client })
-    const variables: unknown = JSON.parse(outcome.stdout)
-    assert.partialDeepStrictEqual(variables, {
-      AWS_ENDPOINT_URL: 'https://kms.example.com',
-      AWS_REGION: 'us-west-2',
-    })
-  })
-
-  test('without a node nothing is printed for the shell to evaluate', async () => {
-    const outcome = await run(['env'], {
-      describeClient: async () => ({ ...client, endpoint: undefined }),
-    })
-    assert.equal(outcome.stdout, '')
-    assert.notEqual(outcome.exitCode, 0)
-    assert.match(outcome.stderr, /no node runs on \.\/strongroom-data/)
-  })
-})
-
-describe('operator commands', () => {
-  const issued = { accountId: '111122223333', accessKeyId: 'AKIANEW', secretAccessKey: 's3cret' }
-  const account = {
-    accountId: '111122223333',
-    name: 'payments',
-    createdAt: '2030-01-01T00:00:00.000Z',
-    accessKeyIds: ['AKIAOLD'],
-  }
-
-  test('status is for people, or JSON', async () => {
-    const { openOperator, closed } = fakeOperator({ status: async () => A_STATUS })
-    const text = await run(['status'], { openOperator })
-    assert.match(text.stdout, /^node +running at http:\/\/127\.0\.0\.1:7600\n/)
-    assert.match(text.stdout, /seal +keyfile, \/data\/root\.key\n/)
-    const json = await run(['status', '--json'], { openOperator })
-    assert.deepEqual(JSON.parse(json.stdout), A_STATUS)
-    assert.equal(closed(), 2)
-  })
-
-  test('account create passes what was given and prints the secret once', async () => {
-    const requests: unknown[] = []
-    const { openOperator } = fakeOperator({
-      createAccount: async (request) => {
-        requests.push(request)
-        return issued
-      },
-    })
-    const text = await run(['account', 'create'], { openOperator })
-    assert.equal(text.stdout.split('s3cret').length, 2)
-    const argv = 'account create --account 111122223333 --name payments --json'.split(' ')
-    const json = await run(argv, { openOperator })
-    assert.deepEqual(JSON.parse(json.stdout), issued)
-    assert.deepEqual(requests, [{}, { accountId: '111122223333', name: 'payments' }])
-  })
-
-  test('account list shows one account a line', async () => {
-    const { openOperator } = fakeOperator({ listAccounts: async () => [account] })
-    const { stdout } = await run(['account', 'list'], { openOperator })
-    assert.equal(stdout, '111122223333  2030-01-01T00:00:00.000Z  AKIAOLD  payments\n')
-  })
-
-  test('credentials rotate takes the only account, and asks which of several', async () => {
-    const rotated: string[] = []
-    const rotateCredentials = async ({ accountId }: { readonly accountId: string }) => {
-      rotated.push(accountId)
-      return issued
-    }
-    const one = fakeOperator({ rotateCredentials, listAccounts: async () => [account] })
-    assert.equal((await run(['credentials', 'rotate'], one)).exitCode, 0)
-    const two = fakeOperator({ rotateCredentials, listAccounts: async () => [account, account] })
-    const unclear = await run(['credentials', 'rotate'], { openOperator: two.openOperator })
-    assert.equal(unclear.exitCode, 2)
-    assert.match(unclear.stderr, /which of the 2 accounts\?\nName it: --account ID/)
-    assert.equal(two.closed(), 1)
-    const named = 'credentials rotate --account 999999999999'.split(' ')
-    await run(named, { openOperator: two.openOperator })
-    assert.deepEqual(rotated, ['111122223333', '999999999999'])
-  })
-
-  test('key rotation says what was done', async () => {
-    const { openOperator } = fakeOperator({
-      rotateDomainKey: async () => ({ domainKeyId: 'd2', rewrapped: 7 }),
-      rotateRootKey: async () => ({ rootKeyId: 'r2' }),
-    })
-    const domain = await run(['rotate-domain-key'], { openOperator })
-    assert.equal(domain.stdout, 'The domain key is now d2; 7 secrets are wrapped under it.\n')
-    const root = await run(['rotate-root-key', '--json'], { openOperator })
-    assert.equal(root.stdout, '{"rootKeyId":"r2"}\n')
-  })
-
-  test('the door is closed also when the call fails', async () => {
-    const { openOperator, closed } = fakeOperator({
-      rotateRootKey: async () => {
-        throw new OperatorError('the key file cannot be written')
-      },
-    })
-    const outcome = await run(['rotate-root-key'], { openOperator })
-    assert.deepEqual(
-      [outcome.exitCode, outcome.stderr, closed()],
-      [1, 'strongroom: the key file cannot be written\n', 1],
-    )
-  })
-})
-
-describe('audit', () => {
-  test('cat prints one record a line', async () => {
-    const auditCat: Program['auditCat'] = async (options, write) => {
-      assert.equal(options.dataFolder, 'copy')
-      await write('{"a":1}')
-      await write('{"a":2}')
-    }
-    const outcome = await run(['audit', 'cat', '--data', 'copy'], { auditCat })
-    assert.deepEqual(outcome, { exitCode: 0, stdout: '{"a":1}\n{"a":2}\n', stderr: '' })
-  })
-
-  test('cat stops without a word when its reader leaves', async () => {
-    let reads = 0
-    const auditCat: Program['auditCat'] = async (_options, write) => {
-      for (; ; reads += 1) await write('{}')
-    }
-    const outcome = await run(['audit', 'cat'], { auditCat }, { readLines: 3 })
-    assert.deepEqual([outcome.exitCode, outcome.stderr, reads], [0, '', 3])
-  })
-
-  test('verify exits 0 on a whole chain and 1 on a broken one, saying where', async () => {
-    const whole = { intact: true, segments: 2, frames: 10, problems: [] }
-    const good = await run(['audit', 'verify'], { auditVerify: async () => whole })
-    assert.deepEqual(good, {
-      exitCode: 0,
-      stdout: 'The audit log is whole: 2 segments, 10 frames.\n',
-      stderr: '',
-    })
-    const broken = { ...whole, intact: false, problems: ['segment 2: frame 7 was changed'] }
-    const bad = await run(['audit', 'verify'], { auditVerify: async () => broken })
-    assert.equal(bad.exitCode, 1)
-    assert.match(bad.stdout, /broken[^]*\n {2}segment 2: frame 7 was changed\n$/)
-    const json = await run(['audit', 'verify', '--json'], { auditVerify: async () => broken })
-    assert.deepEqual([json.exitCode, JSON.parse(json.stdout)], [1, broken])
-  })
-
-  test('verify keeps its exit code when nobody reads', async () => {
-    const broken = { intact: false, segments: 1, frames: 1, problems: [] }
-    const argv = ['audit', 'verify']
-    const outcome = await run(argv, { auditVerify: async () => broken }, { readLines: 0 })
-    assert.equal(outcome.exitCode, 1)
   })
 })
 

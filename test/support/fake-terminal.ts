@@ -1,3 +1,4 @@
+import { runCommandLine } from '../../src/cli/command-line.ts'
 import type { PassphraseInput } from '../../src/cli/passphrase.ts'
 import type { Program } from '../../src/cli/program.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
@@ -79,6 +80,24 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     auditVerify: notExpected('auditVerify'),
     ...parts,
   }
+}
+
+/** What a command leaves behind. */
+export interface Outcome {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command line on a fake terminal, against a program of which the test gives the parts it calls. */
+export async function runFake(
+  argv: readonly string[],
+  parts: Partial<Program> = {},
+  options: Parameters<typeof fakeTerminal>[0] = {},
+): Promise<Outcome> {
+  const terminal = fakeTerminal(options)
+  const exitCode = await runCommandLine(argv, terminal, fakeProgram(parts))
+  return { exitCode, stdout: terminal.stdout(), stderr: terminal.stderr() }
 }
 
 /** An operator of which a test gives the parts it calls, and how often its door was closed. */

@@ -19,7 +19,8 @@ Examples:
   strongroom account create --account 111122223333 --json`
 
 const ROTATE_HELP = `
-The old root access keys of the account stop working at once, also on a running node.
+The account's old root access keys stop working at once, also on a running
+node.
 
 Examples:
   strongroom credentials rotate

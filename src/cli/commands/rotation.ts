@@ -20,7 +20,7 @@ With the key file seal the file is replaced: renew your copy of it. It may be
 interrupted at any moment and run again.
 
 Example:
-  strongroom rotate-root-key --data /var/lib/strongroom --keyfile /run/keys/root.key`
+  strongroom rotate-root-key --keyfile /run/keys/root.key`
 
 /** `strongroom rotate-domain-key` and `strongroom rotate-root-key`. */
 export function addRotation(parent: Command, context: Context): void {
