@@ -10,7 +10,7 @@ import { type ServerProcess, startServer } from '../test/support/server-process.
 import { CpuTime } from './cpu-time.ts'
 import { KmsCaller, objectOf, stringOf } from './kms-caller.ts'
 import { measure, pinned, type Sample, startEcho, type Target } from './measure.ts'
-import { topFunctions } from './profile.ts'
+import { dominatorsOf, listOfShares } from './profile.ts'
 import { type Row, summarise, tableOf, threadsOf, YARDSTICK } from './report.ts'
 import type { SigningIdentity } from './signer.ts'
 import { type Subjects, WORKLOADS } from './workload.ts'
@@ -220,7 +220,9 @@ async function profile(settings: Settings, folder: string): Promise<void> {
   const { subjects } = await prepare(server.endpoint, identity)
   const order = { operation: 'Encrypt', connections: 64, identity, subjects }
   let requests = WARM_UP_REQUESTS
-  for (let round = 0; round < settings.rounds; round++) {
+  let sinceMicros = Number.POSITIVE_INFINITY
+  for (let round = -1; round < settings.rounds; round++) {
+    if (round === 0) sinceMicros = monotonicMicros()
     const sample = await measure(target, { ...order, requests, distinct: requests })
     if (sample.failure !== undefined) throw new Error(sample.failure)
     requests = Math.min(
@@ -228,10 +230,18 @@ async function profile(settings: Settings, folder: string): Promise<void> {
       Math.ceil((sample.requests / sample.seconds) * settings.seconds),
     )
   }
+  const untilMicros = monotonicMicros()
   await server.stop()
-  console.log('\nEncrypt at 64 connections, self time of the main thread while it was busy')
-  console.log(topFunctions(profiles, PROFILE_LINES))
+  const { layers, functions } = dominatorsOf(profiles, { sinceMicros, untilMicros })
+  console.log(
+    '\nEncrypt at 64 connections, busy time of the main thread by folder, with what it calls',
+  )
+  console.log(listOfShares(layers, PROFILE_LINES))
+  console.log('\nand by function, without what it calls')
+  console.log(listOfShares(functions, PROFILE_LINES))
 }
+
+const monotonicMicros = (): number => Number(process.hrtime.bigint() / 1000n)
 
 async function main(): Promise<void> {
   const settings = parseSettings()
