@@ -222,13 +222,22 @@ describe('decodeInput', () => {
   })
 
   test('a failure wipes the secrets that were decoded before it', (context) => {
-    const wiped = context.mock.method(Secret.prototype, Symbol.dispose)
+    // By hand: a mock of a method that a symbol names is not taken back at the end of the test.
+    const dispose = Secret.prototype[Symbol.dispose]
+    let wiped = 0
+    Secret.prototype[Symbol.dispose] = function countAndDispose(this: Secret) {
+      wiped += 1
+      dispose.call(this)
+    }
+    context.after(() => {
+      Secret.prototype[Symbol.dispose] = dispose
+    })
     refusal('{"Password":"p","Plaintext":"c2VjcmV0","Count":"x"}')
-    assert.equal(wiped.mock.callCount(), 2)
+    assert.equal(wiped, 2)
     const inner = structure('Inner', { Password: { type: 'string', sensitive: true } })
     const outer = structure('Outer', { Inner: inner, Count: { type: 'integer' } })
     assert.throws(() => codec.decodeInput(outer, { Inner: { Password: 'p' }, Count: 'x' }))
-    assert.equal(wiped.mock.callCount(), 3)
+    assert.equal(wiped, 3)
   })
 
   test('a shape that contains itself is decoded', () => {

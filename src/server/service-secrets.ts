@@ -14,11 +14,11 @@ export interface SecretParts {
 export async function ensureServiceSecret(
   { records, clock }: SecretParts,
   name: string,
-  draw: () => { readonly secret: Secret; readonly publicPart: string },
+  draw: () => Promise<{ readonly secret: Secret; readonly publicPart: string }>,
 ): Promise<Stored<ServiceSecret>> {
   const present = await records.find(SERVICE_SECRETS, [name])
   if (present !== undefined) return present
-  const { secret, publicPart } = draw()
+  const { secret, publicPart } = await draw()
   using _ = secret
   await records.transaction(async (tx) => {
     if ((await tx.find(SERVICE_SECRETS, [name])) !== undefined) return
@@ -34,10 +34,9 @@ const KEY_BYTES = 32
 
 /** A symmetric key of the service by name; drawn the first time. */
 export async function ensureServiceKey(parts: SecretParts, name: string): Promise<KeyObject> {
-  const stored = await ensureServiceSecret(parts, name, () => ({
-    secret: parts.random.secret(KEY_BYTES),
-    publicPart: '',
-  }))
+  const stored = await ensureServiceSecret(parts, name, () =>
+    Promise.resolve({ secret: parts.random.secret(KEY_BYTES), publicPart: '' }),
+  )
   using opened = parts.records.unwrap(SERVICE_SECRETS, stored)
   return createSecretKey(opened.expose())
 }
