@@ -7,9 +7,9 @@ import { segmentName } from './segment-format.ts'
 
 const mutation = (id: number): string => withOutboxId(aFrame(id, 100), id)
 
-async function logOf(frames: readonly string[]): Promise<FaultyFiles> {
+async function logOf(frames: readonly string[], segmentBytes = 2048): Promise<FaultyFiles> {
   const files = new FaultyFiles()
-  const { log } = await openTestLog(files, { segmentBytes: 2048 })
+  const { log } = await openTestLog(files, { segmentBytes })
   await appendInTurn(log, frames)
   await log.close()
   return files
@@ -60,5 +60,16 @@ describe('outbox entries in the log', () => {
     const files = await logOf([mutation(1), mutation(2)])
     files.contents.get(segmentName(1))?.writeUInt8(1, 700)
     await assert.rejects(found(files, [1]), { name: 'IntegrityError' })
+    const accepted = await findOutboxIds(files, [1, 2], { acceptDamage: true })
+    assert.deepEqual([...accepted], [2])
+  })
+
+  test('behind damage that was accepted are those that can still be read', async () => {
+    const files = await logOf([1, 2, 3].map(mutation), 8192)
+    files.contents.get(segmentName(1))?.writeUInt8(1, 700)
+    const { log } = await openTestLog(files, { segmentBytes: 2048, acceptDamage: true })
+    await appendInTurn(log, [mutation(4)])
+    await log.close()
+    assert.deepEqual(await found(files, [1, 2, 3, 4, 5]), [2, 3, 4])
   })
 })

@@ -1,4 +1,5 @@
 import { IntegrityError, OperatorError } from '../core/errors.ts'
+import type { AuditDamage } from './audit-log.ts'
 import type { ChainPosition } from './batch-buffer.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import { logFiles, type SegmentFiles } from './segment-files.ts'
@@ -22,13 +23,16 @@ export interface ReadOptions {
   readonly from?: number
   /** Told when the log ends with a write that was cut short (or, in a live log, is still under way). */
   readonly onTornTail?: (place: { readonly file: string; readonly offset: number }) => void
+  /** Told of each place that is not what was written; reading then goes on behind it, instead of throwing. */
+  readonly onDamage?: (damage: AuditDamage) => void
 }
 
 /**
  * Reads the frames in order, from a stopped log, a copy of one, or a live one: it ends behind the newest frame that was whole
  * when it got there. Checks the chain, but no MACs: `verifyLog` does. Memory is bounded by the largest batch.
  * @throws {OperatorError} where there is no log.
- * @throws {IntegrityError} where the log is not what was written, after all frames before that place.
+ * @throws {IntegrityError} where the log is not what was written, after all frames before that place
+ *   (without `onDamage`).
  */
 export async function* readFrames(
   source: string | SegmentFiles,
@@ -36,23 +40,37 @@ export async function* readFrames(
 ): AsyncGenerator<ReadFrame, void, undefined> {
   const files = logFiles(source)
   const from = options.from ?? 1
+  const damage = options.onDamage ?? refuseDamage
   let number = await segmentWith(files, from)
   let before: ChainPosition | undefined
   while (number !== undefined) {
     const segment = await openSegment(files, number, 'read')
     try {
-      if (segment.header === undefined) throw damaged(segment.name, segment.offset, segment.what)
-      checkJoint(segment, before)
-      before = yield* framesOf(segment, from, options)
+      if (segment.header === undefined) {
+        damage({ file: segment.name, offset: segment.offset, what: segment.what })
+        before = undefined
+      } else {
+        if (!continues(segment, before)) {
+          damage({ file: segment.name, offset: 0, what: 'it does not continue the segment before' })
+        }
+        before = yield* framesOf(segment, from, options)
+      }
     } finally {
       await segment.file.close()
     }
-    number = await follower(files, number)
+    // Listed again, because a live log may have begun another one meanwhile.
+    const last: number = number
+    number = (await segmentNumbers(files)).find((other) => other > last)
+    if (number !== undefined && number !== last + 1) {
+      damage({ file: segmentName(last + 1), offset: 0, what: 'the segment is missing' })
+      before = undefined
+    }
   }
 }
 
-const damaged = (name: string, offset: number, what: string): IntegrityError =>
-  new IntegrityError(`the audit log is damaged: ${name} at offset ${offset}: ${what}`)
+function refuseDamage({ file, offset, what }: AuditDamage): never {
+  throw new IntegrityError(`the audit log is damaged: ${file} at offset ${offset}: ${what}`)
+}
 
 /** The segment that contains `from`, or the first one behind it. */
 async function segmentWith(files: SegmentFiles, from: number): Promise<number | undefined> {
@@ -67,42 +85,36 @@ async function segmentWith(files: SegmentFiles, from: number): Promise<number | 
   return numbers[0]
 }
 
-/** The next segment; the list is read again because a live log may have begun it meanwhile. */
-async function follower(files: SegmentFiles, number: number): Promise<number | undefined> {
-  const later = (await segmentNumbers(files)).filter((other) => other > number)
-  const next = later[0]
-  if (next !== undefined && next !== number + 1) {
-    throw damaged(segmentName(number + 1), 0, 'the segment is missing')
-  }
-  return next
-}
-
-function checkJoint({ name, header }: OpenSegment, before: ChainPosition | undefined): void {
-  if (before === undefined || header.afterDamage) return
-  if (header.firstSequence !== before.nextSequence || header.previousChain !== before.chain) {
-    throw damaged(name, 0, 'the segment does not continue the one before')
-  }
-}
+/** A segment that begins after accepted damage says so itself, and continues nothing. */
+const continues = ({ header }: OpenSegment, before: ChainPosition | undefined): boolean =>
+  before === undefined ||
+  header.afterDamage ||
+  (header.firstSequence === before.nextSequence && header.previousChain === before.chain)
 
 /** Hands out the frames of one segment; returns where its chain ends. */
 async function* framesOf(
   segment: OpenSegment,
   from: number,
-  { onTornTail }: ReadOptions,
+  { onTornTail, onDamage }: ReadOptions,
 ): AsyncGenerator<ReadFrame, ChainPosition, undefined> {
   const { file, header, name } = segment
   const start = segmentStart(segment)
-  const walk = new SegmentWalk({ file, sizeBytes: header.sizeBytes, start, from, collect: true })
+  const resync = onDamage !== undefined
+  const sizeBytes = header.sizeBytes
+  const walk = new SegmentWalk({ file, sizeBytes, start, from, collect: true, resync })
   for await (const step of walk.steps()) {
-    if (step.type === 'problem') throw damaged(name, step.offset, step.what)
-    if (step.type === 'end') {
+    if (step.type === 'problem') {
+      const damage = onDamage ?? refuseDamage
+      damage({ file: name, offset: step.offset, what: step.what })
+    } else if (step.type === 'end') {
       if (step.tornEnd !== undefined) onTornTail?.({ file: name, offset: step.offset })
       const chain = step.batches > 0 ? step.after.chain : header.previousChain
       return { ...step.after, chain }
-    }
-    for (const { sequence, offset, outboxId, text } of step.records) {
-      if (sequence < from) continue
-      yield { sequence, segment: header.number, offset: step.offset + offset, outboxId, text }
+    } else {
+      for (const { sequence, offset, outboxId, text } of step.records) {
+        if (sequence < from) continue
+        yield { sequence, segment: header.number, offset: step.offset + offset, outboxId, text }
+      }
     }
   }
   return start

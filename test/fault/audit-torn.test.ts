@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { AuditDamage } from '../../src/audit/audit-log.ts'
 import { SECTOR_BYTES, SEGMENT_HEADER_BYTES, segmentName } from '../../src/audit/segment-format.ts'
 import { verifyLog } from '../../src/audit/verify-log.ts'
 import {
@@ -216,6 +217,11 @@ describe('what is not a torn tail is damage', () => {
     )
     const again = await openTestLog(files, { ...OPTIONS, expectedHead })
     assert.equal(again.recovered.acceptedDamage, undefined)
+    const places: string[] = []
+    const onDamage = ({ file, what }: AuditDamage): unknown => places.push(`${file}: ${what}`)
+    const sequences = (await readAll(files, { onDamage })).map(({ sequence }) => sequence)
+    assert.deepEqual(sequences, [2, 3, 4, 5])
+    assert.deepEqual(places, [`${segmentName(1)}: its hash does not match`])
     const from = await readAll(files, { from: 4 })
     assert.deepEqual(
       from.map(({ sequence, text }) => [sequence, text.slice(0, 25)]),
