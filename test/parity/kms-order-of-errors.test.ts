@@ -1,0 +1,486 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import { blob, createKey, refused, succeeded, textOf, WireClient } from '../support/wire-client.ts'
+
+const ACCOUNT = '111122223333'
+const REGION = 'eu-central-1'
+const NO_KEY = '00000000-0000-4000-8000-000000000000'
+const FOREIGN = `arn:aws:kms:${REGION}:999999999999:key/${NO_KEY}`
+const POLICY = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}'
+
+type State = 'Enabled' | 'Disabled' | 'PendingDeletion'
+/** How an operation meets a key in a state; the words of the table in the AWS KMS Developer Guide, Key states. */
+type Outcome = 'ok' | 'disabled' | 'pending' | 'notPending'
+type StateRow = Readonly<Record<State, Outcome>>
+
+const USE: StateRow = { Enabled: 'ok', Disabled: 'disabled', PendingDeletion: 'pending' }
+const CHANGE: StateRow = { Enabled: 'ok', Disabled: 'ok', PendingDeletion: 'pending' }
+const ALWAYS: StateRow = { Enabled: 'ok', Disabled: 'ok', PendingDeletion: 'ok' }
+const CANCEL: StateRow = { Enabled: 'notPending', Disabled: 'notPending', PendingDeletion: 'ok' }
+
+const REFUSALS = {
+  disabled: ['DisabledException', 'is disabled.'],
+  pending: ['KMSInvalidStateException', 'is pending deletion.'],
+  notPending: ['KMSInvalidStateException', 'is not pending deletion.'],
+} as const
+
+/** A key in the state of the row, and what it was given while it was enabled. */
+interface Subject {
+  readonly id: string
+  readonly arn: string
+  readonly ciphertext: string
+  readonly alias: string
+}
+
+interface StateCase {
+  readonly operation: string
+  readonly states: StateRow
+  /** What the case is about, where one operation has several. */
+  readonly role?: string
+  readonly input: (subject: Subject, healthy: Subject) => object
+}
+
+/** Source: AWS KMS Developer Guide, Key states of AWS KMS keys, table. */
+const STATE_CASES: readonly StateCase[] = [
+  {
+    operation: 'Encrypt',
+    states: USE,
+    input: ({ id }) => ({ KeyId: id, Plaintext: blob('x') }),
+  },
+  {
+    operation: 'Decrypt',
+    states: USE,
+    input: ({ ciphertext }) => ({ CiphertextBlob: ciphertext }),
+  },
+  {
+    operation: 'Decrypt',
+    role: 'named key',
+    states: USE,
+    input: ({ arn, ciphertext }) => ({ KeyId: arn, CiphertextBlob: ciphertext }),
+  },
+  {
+    operation: 'ReEncrypt',
+    role: 'source',
+    states: USE,
+    input: ({ ciphertext }, { id }) => ({ CiphertextBlob: ciphertext, DestinationKeyId: id }),
+  },
+  {
+    operation: 'ReEncrypt',
+    role: 'destination',
+    states: USE,
+    input: ({ id }, { ciphertext }) => ({ CiphertextBlob: ciphertext, DestinationKeyId: id }),
+  },
+  {
+    operation: 'GenerateDataKey',
+    states: USE,
+    input: ({ alias }) => ({ KeyId: alias, KeySpec: 'AES_256' }),
+  },
+  {
+    operation: 'GenerateDataKeyWithoutPlaintext',
+    states: USE,
+    input: ({ id }) => ({ KeyId: id, NumberOfBytes: 5 }),
+  },
+  { operation: 'DescribeKey', states: ALWAYS, input: ({ alias }) => ({ KeyId: alias }) },
+  { operation: 'GetKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListKeyPolicies', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListAliases', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListResourceTags', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListKeys', states: ALWAYS, input: () => ({}) },
+  { operation: 'GenerateRandom', states: ALWAYS, input: () => ({ NumberOfBytes: 1 }) },
+  { operation: 'PutKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id, Policy: POLICY }) },
+  {
+    operation: 'CreateAlias',
+    states: CHANGE,
+    input: ({ id }) => ({ AliasName: `${'alias/second-'}${id}`, TargetKeyId: id }),
+  },
+  {
+    operation: 'UpdateAlias',
+    role: 'new target',
+    states: CHANGE,
+    input: ({ id }, { alias }) => ({ AliasName: alias, TargetKeyId: id }),
+  },
+  {
+    operation: 'UpdateAlias',
+    role: 'old target',
+    states: ALWAYS,
+    input: ({ alias }, { id }) => ({ AliasName: alias, TargetKeyId: id }),
+  },
+  { operation: 'DeleteAlias', states: ALWAYS, input: ({ alias }) => ({ AliasName: alias }) },
+  {
+    operation: 'TagResource',
+    states: CHANGE,
+    input: ({ id }) => ({ KeyId: id, Tags: [{ TagKey: 'a', TagValue: 'b' }] }),
+  },
+  {
+    operation: 'UntagResource',
+    states: CHANGE,
+    input: ({ id }) => ({ KeyId: id, TagKeys: ['a'] }),
+  },
+  {
+    operation: 'UpdateKeyDescription',
+    states: CHANGE,
+    input: ({ id }) => ({ KeyId: id, Description: 'd' }),
+  },
+  { operation: 'EnableKey', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'DisableKey', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ScheduleKeyDeletion', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'CancelKeyDeletion', states: CANCEL, input: ({ id }) => ({ KeyId: id }) },
+]
+
+let node: MemoryNode
+let kms: WireClient
+
+before(async () => {
+  node = await startMemoryNode()
+  kms = new WireClient(node.endpoint, ACCOUNT)
+})
+
+after(async () => {
+  kms.close()
+  await node.close()
+})
+
+async function makeSubject(state: State): Promise<Subject> {
+  const { id, arn } = await createKey(kms)
+  const alias = `alias/of-${id}`
+  succeeded(await kms.kms('CreateAlias', { AliasName: alias, TargetKeyId: id }))
+  const encrypted = await kms.kms('Encrypt', { KeyId: id, Plaintext: blob('kept') })
+  const ciphertext = textOf(succeeded(encrypted), 'CiphertextBlob')
+  if (state === 'Disabled') succeeded(await kms.kms('DisableKey', { KeyId: id }))
+  if (state === 'PendingDeletion') succeeded(await kms.kms('ScheduleKeyDeletion', { KeyId: id }))
+  return { id, arn, ciphertext, alias }
+}
+
+describe('each operation meets a key', () => {
+  for (const { operation, states, role, input } of STATE_CASES) {
+    for (const state of ['Enabled', 'Disabled', 'PendingDeletion'] as const) {
+      const outcome = states[state]
+      const name = role === undefined ? operation : `${operation} (${role})`
+      test(`${name}, ${state}: ${outcome}`, async () => {
+        const subject = await makeSubject(state)
+        const answer = await kms.kms(operation, input(subject, await makeSubject('Enabled')))
+        if (outcome === 'ok') {
+          assert.equal(answer.status, 200, answer.text)
+          return
+        }
+        const [code, text] = REFUSALS[outcome]
+        refused(answer, code, `${subject.arn} ${text}`)
+      })
+    }
+  }
+
+  test('the table has every operation but CreateKey, which has no key yet', () => {
+    const covered = new Set(STATE_CASES.map(({ operation }) => operation))
+    const missing = Object.keys(KMS_OPERATIONS).filter((operation) => !covered.has(operation))
+    assert.deepEqual(missing, ['CreateKey'])
+  })
+})
+
+/** One thing that is wrong with a request: members that take the place of good ones, and what is told of it. */
+interface Fault {
+  readonly stage: string
+  readonly change: (subjects: Subjects) => Readonly<Record<string, unknown>>
+  readonly code: string
+}
+
+interface Subjects {
+  readonly good: Subject
+  readonly disabled: Subject
+}
+
+interface Precedence {
+  readonly operation: string
+  readonly input: (subjects: Subjects) => Readonly<Record<string, unknown>>
+  /** In the order in which they are told. */
+  readonly faults: readonly Fault[]
+}
+
+const WRONG_TYPE: Fault = {
+  stage: 'type',
+  change: () => ({ EncryptionContext: { a: 1 } }),
+  code: 'SerializationException',
+}
+const UNKNOWN_KEY: Fault = {
+  stage: 'resolution',
+  change: () => ({ KeyId: 'alias/none' }),
+  code: 'NotFoundException',
+}
+const FOREIGN_KEY: Fault = {
+  stage: 'authorization',
+  change: () => ({ KeyId: FOREIGN }),
+  code: 'AccessDeniedException',
+}
+const BAD_TOKEN: Fault = {
+  stage: 'grant token',
+  change: () => ({ GrantTokens: ['dG9rZW4'] }),
+  code: 'InvalidGrantTokenException',
+}
+const DISABLED_KEY: Fault = {
+  stage: 'state',
+  change: ({ disabled }) => ({ KeyId: disabled.id }),
+  code: 'DisabledException',
+}
+const DRY_RUN: Fault = {
+  stage: 'dry run',
+  change: () => ({ DryRun: true }),
+  code: 'DryRunOperationException',
+}
+const RECIPIENT: Fault = {
+  stage: 'recipient',
+  change: () => ({ Recipient: { AttestationDocument: blob('document') } }),
+  code: 'UnsupportedOperationException',
+}
+const changing = (stage: string, code: string, change: Record<string, unknown>): Fault => ({
+  stage,
+  code,
+  change: () => change,
+})
+
+/** The text with one character in the middle of its tag flipped. */
+const tampered = (ciphertext: string): string => {
+  const bytes = Buffer.from(ciphertext, 'base64')
+  const at = bytes.length - 1
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  return bytes.toString('base64')
+}
+
+const PRECEDENCES: readonly Precedence[] = [
+  {
+    operation: 'Encrypt',
+    input: ({ good }) => ({ KeyId: good.id, Plaintext: blob('x') }),
+    faults: [
+      WRONG_TYPE,
+      changing('shape', 'ValidationException', { Plaintext: '' }),
+      UNKNOWN_KEY,
+      FOREIGN_KEY,
+      BAD_TOKEN,
+      DISABLED_KEY,
+      changing('algorithm', 'InvalidKeyUsageException', {
+        EncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
+      }),
+      DRY_RUN,
+    ],
+  },
+  {
+    operation: 'Decrypt',
+    input: ({ good }) => ({ KeyId: good.id, CiphertextBlob: good.ciphertext }),
+    faults: [
+      WRONG_TYPE,
+      changing('shape', 'ValidationException', { CiphertextBlob: '' }),
+      RECIPIENT,
+      UNKNOWN_KEY,
+      FOREIGN_KEY,
+      BAD_TOKEN,
+      DISABLED_KEY,
+      {
+        stage: 'wrong key',
+        change: ({ disabled }) => ({ CiphertextBlob: disabled.ciphertext }),
+        code: 'IncorrectKeyException',
+      },
+      changing('algorithm', 'InvalidKeyUsageException', { EncryptionAlgorithm: 'SM2PKE' }),
+      {
+        stage: 'ciphertext',
+        change: ({ good }) => ({ CiphertextBlob: tampered(good.ciphertext) }),
+        code: 'InvalidCiphertextException',
+      },
+      changing('context', 'InvalidCiphertextException', { EncryptionContext: { a: 'b' } }),
+      DRY_RUN,
+    ],
+  },
+  {
+    operation: 'ReEncrypt',
+    input: ({ good }) => ({
+      CiphertextBlob: good.ciphertext,
+      DestinationKeyId: good.id,
+      SourceKeyId: good.id,
+    }),
+    faults: [
+      changing('type', 'SerializationException', { SourceEncryptionContext: 'no map' }),
+      changing('shape', 'ValidationException', { DestinationEncryptionAlgorithm: 'NONE' }),
+      changing('source resolution', 'NotFoundException', { SourceKeyId: 'alias/none' }),
+      changing('source authorization', 'AccessDeniedException', { SourceKeyId: FOREIGN }),
+      changing('destination resolution', 'NotFoundException', { DestinationKeyId: 'alias/none' }),
+      changing('destination authorization', 'AccessDeniedException', { DestinationKeyId: FOREIGN }),
+      BAD_TOKEN,
+      {
+        stage: 'destination state',
+        change: ({ disabled }) => ({ DestinationKeyId: disabled.id }),
+        code: 'DisabledException',
+      },
+      {
+        stage: 'wrong source key',
+        change: ({ disabled }) => ({ CiphertextBlob: disabled.ciphertext }),
+        code: 'IncorrectKeyException',
+      },
+      changing('source algorithm', 'InvalidKeyUsageException', {
+        SourceEncryptionAlgorithm: 'SM2PKE',
+      }),
+      changing('destination algorithm', 'InvalidKeyUsageException', {
+        DestinationEncryptionAlgorithm: 'SM2PKE',
+      }),
+      {
+        stage: 'ciphertext',
+        change: ({ good }) => ({ CiphertextBlob: tampered(good.ciphertext) }),
+        code: 'InvalidCiphertextException',
+      },
+      DRY_RUN,
+    ],
+  },
+  ...['GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'].map(
+    (operation): Precedence => ({
+      operation,
+      input: ({ good }) => ({ KeyId: good.id, NumberOfBytes: 8 }),
+      faults: [
+        WRONG_TYPE,
+        changing('shape', 'ValidationException', { NumberOfBytes: 1025 }),
+        changing('two sizes', 'ValidationException', { KeySpec: 'AES_128' }),
+        ...(operation === 'GenerateDataKey' ? [RECIPIENT] : []),
+        UNKNOWN_KEY,
+        FOREIGN_KEY,
+        BAD_TOKEN,
+        DISABLED_KEY,
+        DRY_RUN,
+      ],
+    }),
+  ),
+  {
+    operation: 'GenerateRandom',
+    input: () => ({ NumberOfBytes: 8 }),
+    faults: [
+      changing('type', 'SerializationException', { Recipient: 5 }),
+      changing('shape', 'ValidationException', { NumberOfBytes: 0 }),
+      RECIPIENT,
+      changing('key store', 'CustomKeyStoreNotFoundException', { CustomKeyStoreId: 'cks-1' }),
+    ],
+  },
+  {
+    operation: 'TagResource',
+    input: ({ good }) => ({ KeyId: good.id, Tags: [{ TagKey: 'a', TagValue: 'b' }] }),
+    faults: [
+      changing('shape', 'ValidationException', { Tags: [{ TagKey: '', TagValue: '' }] }),
+      changing('tags', 'TagException', { Tags: [{ TagKey: 'aws:a', TagValue: '' }] }),
+      changing('resolution', 'NotFoundException', { KeyId: NO_KEY }),
+      FOREIGN_KEY,
+    ],
+  },
+  {
+    operation: 'PutKeyPolicy',
+    input: ({ good }) => ({ KeyId: good.id, Policy: POLICY }),
+    faults: [
+      changing('shape', 'ValidationException', { PolicyName: 'no name!' }),
+      changing('resolution', 'NotFoundException', { KeyId: NO_KEY }),
+      FOREIGN_KEY,
+      changing('policy name', 'NotFoundException', { PolicyName: 'other' }),
+      changing('policy', 'MalformedPolicyDocumentException', { Policy: '{}' }),
+    ],
+  },
+  {
+    operation: 'CreateAlias',
+    input: ({ good }) => ({ AliasName: `alias/x-${good.id}`, TargetKeyId: good.id }),
+    faults: [
+      changing('shape', 'ValidationException', { AliasName: 'alias/with space' }),
+      changing('reserved', 'NotAuthorizedException', { AliasName: 'alias/aws/mine' }),
+      changing('resolution', 'NotFoundException', { TargetKeyId: NO_KEY }),
+      changing('authorization', 'AccessDeniedException', { TargetKeyId: FOREIGN }),
+      {
+        stage: 'taken',
+        change: ({ good }) => ({ AliasName: good.alias }),
+        code: 'AlreadyExistsException',
+      },
+    ],
+  },
+  {
+    operation: 'UpdateAlias',
+    input: ({ good }) => ({ AliasName: good.alias, TargetKeyId: good.id }),
+    faults: [
+      changing('shape', 'ValidationException', { AliasName: '' }),
+      changing('reserved', 'NotAuthorizedException', { AliasName: 'alias/aws/mine' }),
+      changing('alias', 'NotFoundException', { AliasName: 'alias/none' }),
+      changing('new target', 'AccessDeniedException', { TargetKeyId: FOREIGN }),
+    ],
+  },
+  {
+    operation: 'ScheduleKeyDeletion',
+    input: ({ good }) => ({ KeyId: good.id }),
+    faults: [
+      changing('window', 'ValidationException', { PendingWindowInDays: 6 }),
+      changing('resolution', 'NotFoundException', { KeyId: NO_KEY }),
+      FOREIGN_KEY,
+    ],
+  },
+  {
+    operation: 'ListResourceTags',
+    input: ({ good }) => ({ KeyId: good.id }),
+    faults: [
+      changing('limit', 'ValidationException', { Limit: 51 }),
+      changing('resolution', 'NotFoundException', { KeyId: NO_KEY }),
+      FOREIGN_KEY,
+      changing('marker', 'InvalidMarkerException', { Marker: 'made-up' }),
+    ],
+  },
+  {
+    operation: 'ListAliases',
+    input: ({ good }) => ({ KeyId: good.id }),
+    faults: [
+      changing('limit', 'ValidationException', { Limit: 101 }),
+      changing('resolution', 'NotFoundException', { KeyId: NO_KEY }),
+      FOREIGN_KEY,
+      changing('marker', 'InvalidMarkerException', { Marker: 'made-up' }),
+    ],
+  },
+  {
+    operation: 'CreateKey',
+    input: () => ({}),
+    faults: [
+      changing('type', 'SerializationException', { MultiRegion: 'yes' }),
+      changing('shape', 'ValidationException', { KeySpec: 'NONE' }),
+      changing('combination', 'ValidationException', { KeyUsage: 'SIGN_VERIFY' }),
+      changing('tags', 'TagException', { Tags: [{ TagKey: 'AWS:a', TagValue: '' }] }),
+      changing('policy', 'MalformedPolicyDocumentException', { Policy: '[]' }),
+    ],
+  },
+]
+
+describe('of two things that are wrong the earlier stage is told', () => {
+  let subjects: Subjects
+
+  before(async () => {
+    subjects = { good: await makeSubject('Enabled'), disabled: await makeSubject('Disabled') }
+  })
+
+  const overlap = (a: object, b: object): boolean => Object.keys(a).some((name) => name in b)
+
+  for (const { operation, input, faults } of PRECEDENCES) {
+    test(`${operation}: ${faults.map(({ stage }) => stage).join(', ')}`, async () => {
+      for (const [at, first] of faults.entries()) {
+        const change = first.change(subjects)
+        const alone = await kms.kms(operation, { ...input(subjects), ...change })
+        assert.equal(alone.json['__type'], first.code, `${first.stage}: ${alone.text}`)
+        for (const second of faults.slice(at + 1)) {
+          const other = second.change(subjects)
+          // Two values of one member cannot both be sent.
+          if (overlap(change, other)) continue
+          const answer = await kms.kms(operation, { ...input(subjects), ...change, ...other })
+          assert.equal(answer.text, alone.text, `${first.stage} before ${second.stage}`)
+        }
+      }
+    })
+  }
+
+  test('a bad signature is told before anything about the key, a bad body before the signature', async () => {
+    const closed = await startMemoryNode({ closed: true })
+    const client = new WireClient(closed.endpoint, 'AKIAIOSFODNN7EXAMPLE')
+    const input = { KeyId: NO_KEY, Plaintext: '' }
+    refused(
+      await client.kms('Encrypt', input),
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid.',
+    )
+    assert.equal((await client.kms('Encrypt', '{')).json['__type'], 'SerializationException')
+    refused(await client.kms('Encode', input), 'UnknownOperationException')
+    client.close()
+    await closed.close()
+  })
+})
