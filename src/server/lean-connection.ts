@@ -199,10 +199,7 @@ export class LeanConnection {
   }
 
   #isLean(bytes: Buffer, at: number, end: number): boolean {
-    return (
-      end - at <= this.#endpoint.limits.headBytesMax &&
-      this.#head.read(bytes.toString('latin1', at, end))
-    )
+    return end - at <= this.#endpoint.limits.headBytesMax && this.#head.read(bytes, at, end)
   }
 
   #request(body: Buffer): HttpRequest {

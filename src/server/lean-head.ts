@@ -6,8 +6,8 @@ const CR = 13
 const SPACE = 32
 const DELETE = 127
 
-const POST_ROOT = 'POST / HTTP/1.1\r\n'
-const REQUEST_LINE = /^(GET|POST) (\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*) HTTP\/1\.1\r\n/
+const POST_ROOT = 'POST / HTTP/1.1'
+const REQUEST_LINE = /^(GET|POST) (\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*) HTTP\/1\.1$/
 const LENGTH = /^\d{1,10}$/
 
 /** Headers that change how a message is framed or a connection used: node:http knows how. */
@@ -19,6 +19,9 @@ const NOT_LEAN: ReadonlySet<string> = new Set([
   'proxy-connection',
   'http2-settings',
 ])
+
+/** Headers whose values are understood here. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'connection'])
 
 /**
  * Where the head that begins at `start` ends: behind its empty line. -1 when it is not all there.
@@ -70,65 +73,100 @@ export class LeanHead {
   contentLength = 0
   keepAlive = true
   #lengths = 0
+  #lines = 0
+  /** Where each line ends, counted from the start of the head. */
+  readonly #lineEnds: Int32Array
+  /** The names of the head before, by position: a client sends the same ones again and again. */
+  readonly #expected: ExpectedName[] = []
   readonly #names: HeaderNames
-  readonly #headersMax: number
   readonly #bodyBytesMax: number
 
   constructor(names: HeaderNames, limits: { headersMax: number; bodyBytesMax: number }) {
     this.#names = names
-    this.#headersMax = limits.headersMax
     this.#bodyBytesMax = limits.bodyBytesMax
+    this.#lineEnds = new Int32Array(limits.headersMax + 1)
   }
 
-  /** `text` is a head with its empty line, decoded as latin1. False: let node:http read it. */
-  read(text: string): boolean {
+  /** Reads the head between two positions, with its empty line. False: let node:http read it. */
+  read(bytes: Buffer, start: number, end: number): boolean {
     this.contentLength = 0
     this.keepAlive = true
     this.#lengths = 0
-    const firstField = this.#readRequestLine(text)
-    return firstField > 0 && this.#readFields(text, firstField)
+    return (
+      this.#findLines(bytes, start, end) && this.#readText(bytes.toString('latin1', start, end))
+    )
   }
 
-  #readRequestLine(text: string): number {
-    if (text.startsWith(POST_ROOT)) {
-      this.method = 'POST'
-      this.target = '/'
-      return POST_ROOT.length
+  /** One pass over the bytes that also sees whether each of them is allowed where it is. */
+  #findLines(bytes: Uint8Array, start: number, end: number): boolean {
+    const lineEnds = this.#lineEnds
+    let lines = 0
+    // The last two bytes are those of the empty line.
+    for (let at = start; at < end - 2; at += 1) {
+      const byte = bytes[at] ?? 0
+      if (byte >= SPACE) {
+        if (byte === DELETE) return false
+      } else if (byte === CR) {
+        at += 1
+        if (bytes[at] !== LF || lines === lineEnds.length) return false
+        lineEnds[lines] = at - 1 - start
+        lines += 1
+      } else if (byte !== TAB) {
+        return false
+      }
     }
-    const line = REQUEST_LINE.exec(text)
-    if (line === null) return -1
-    const [whole, method = '', target = ''] = line
-    this.method = method
-    this.target = target
-    return whole.length
+    this.#lines = lines
+    return true
   }
 
-  #readFields(text: string, firstField: number): boolean {
+  #readText(text: string): boolean {
+    const lineEnds = this.#lineEnds
+    if (!this.#readRequestLine(text, lineEnds[0] ?? 0)) return false
     const rawHeaders: string[] = []
     const headers = newHeaderMap()
-    // The head ends with an empty line: two bytes behind the end of the last field.
-    const end = text.length - 2
-    let at = firstField
-    while (at < end) {
-      const colon = text.indexOf(':', at)
-      if (colon < 0) return false
-      const name = text.slice(at, colon)
-      const lowerCaseName = this.#names.lowerCase(name)
-      if (lowerCaseName === undefined) return false
-      const lineEnd = endOfValue(text, colon + 1)
-      if (lineEnd < 0) return false
-      const value = trimmed(text, colon + 1, lineEnd)
-      if (!this.#accept(lowerCaseName, value)) return false
-      rawHeaders.push(name, value)
-      addHeader(headers, lowerCaseName, value)
-      at = lineEnd + 2
+    for (let line = 1; line < this.#lines; line += 1) {
+      const at = (lineEnds[line - 1] ?? 0) + 2
+      const name = this.#readName(text, at, line)
+      if (name === undefined) return false
+      const value = trimmed(text, at + name.prefix.length, lineEnds[line] ?? 0)
+      if (name.matters && !this.#accept(name.lowerCase, value)) return false
+      rawHeaders.push(name.raw, value)
+      addHeader(headers, name.lowerCase, value)
     }
-    if (at !== end || rawHeaders.length > this.#headersMax * 2) return false
     this.rawHeaders = rawHeaders
     this.headers = headers
     // Two Hosts were joined, and no valid Host has a comma.
     const host = headers['host']
     return host !== undefined && !host.includes(',')
+  }
+
+  #readRequestLine(text: string, lineEnd: number): boolean {
+    if (lineEnd === POST_ROOT.length && text.startsWith(POST_ROOT)) {
+      this.method = 'POST'
+      this.target = '/'
+      return true
+    }
+    const parts = REQUEST_LINE.exec(text.slice(0, lineEnd))
+    if (parts === null) return false
+    const [, method = '', target = ''] = parts
+    this.method = method
+    this.target = target
+    return true
+  }
+
+  #readName(text: string, at: number, line: number): ExpectedName | undefined {
+    const expected = this.#expected[line]
+    if (expected !== undefined && text.startsWith(expected.prefix, at)) return expected
+    const colon = text.indexOf(':', at)
+    if (colon < 0 || colon > (this.#lineEnds[line] ?? 0)) return undefined
+    // A copy: a slice would keep this head alive for as long as the name is expected.
+    const raw = Buffer.from(text.slice(at, colon), 'latin1').toString('latin1')
+    const lowerCase = this.#names.lowerCase(raw)
+    if (lowerCase === undefined) return undefined
+    const matters = NOT_LEAN.has(lowerCase) || FRAMING.has(lowerCase)
+    const name = { prefix: `${raw}:`, raw, lowerCase, matters }
+    this.#expected[line] = name
+    return name
   }
 
   #accept(name: string, value: string): boolean {
@@ -145,24 +183,19 @@ export class LeanHead {
         return option === 'close' || option === 'keep-alive'
       }
       default:
-        return !NOT_LEAN.has(name)
+        return false
     }
   }
 }
 
-/** The end of a field's line, which must be CR LF; -1 when a byte on the way is not allowed. */
-function endOfValue(text: string, from: number): number {
-  for (let at = from; ; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code >= SPACE) {
-      if (code === DELETE) return -1
-    } else if (code === CR) {
-      return text.charCodeAt(at + 1) === LF ? at : -1
-    } else if (code !== TAB) {
-      // Also the end of the text, where the code is NaN.
-      return -1
-    }
-  }
+/** A header name as it was spelt in one place, and what is known of it. */
+interface ExpectedName {
+  /** The name and its colon. */
+  readonly prefix: string
+  readonly raw: string
+  readonly lowerCase: string
+  /** Whether its value decides how the message is read. */
+  readonly matters: boolean
 }
 
 const isSpace = (code: number): boolean => code === SPACE || code === TAB
