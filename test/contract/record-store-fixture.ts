@@ -118,6 +118,8 @@ export interface WatchedRows {
   pages: number
   /** While set, each read waits for it after it has read the row. */
   gate: Promise<void> | undefined
+  /** While set, pages show rows that someone edited in the file, unknown to this process. */
+  edit: ((row: Row) => Row) | undefined
 }
 
 /** A row store in front of another that the test can watch and slow down. */
@@ -126,6 +128,7 @@ export function watch(inner: RowStore): WatchedRows {
     gets: 0,
     pages: 0,
     gate: undefined,
+    edit: undefined,
     rows: {
       async get(...args: Parameters<RowReader['get']>) {
         watched.gets++
@@ -137,7 +140,8 @@ export function watch(inner: RowStore): WatchedRows {
         watched.pages++
         const page = await inner.page(...args)
         await watched.gate
-        return page
+        const { edit } = watched
+        return edit === undefined ? page : page.map((row) => edit(row))
       },
       count: (...args) => inner.count(...args),
       setting: (name) => inner.setting(name),

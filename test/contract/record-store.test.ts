@@ -344,6 +344,14 @@ describe('rewriting every row under new keys', () => {
     }
   })
 
+  test('two at once rewrite each row once between them', async () => {
+    const { guard, records } = await fill(25)
+    const options = { isCurrent: guard.isCurrent, batch: 10 }
+    const counts = await Promise.all([records.rewriteAll(options), records.rewriteAll(options)])
+    assert.equal(counts[0] + counts[1], 50)
+    assert.equal((await records.find(KEYS, keyOf(7)))?.version, 2)
+  })
+
   test('one that stopped half-way is taken up by the next', async () => {
     const { guard, records } = await fill(25)
     const stop = new Error('stop')

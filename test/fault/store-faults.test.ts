@@ -114,6 +114,23 @@ describe('a store that has no room', () => {
     await store.close()
   })
 
+  test('does not commit a work that swallows the error', async () => {
+    const store = await openEmbeddedStore({
+      file: join(folder, 'swallowed.db'),
+      tables,
+      pagesMax: 80,
+    })
+    const swallowing = store.transaction(async (tx) => {
+      await tx.insert(KEY_TABLE, aKeyRow('a'))
+      const tooLarge = aKeyRow('b', { body: 'x'.repeat(1_000_000) })
+      await assert.rejects(tx.insert(KEY_TABLE, tooLarge), DependencyError)
+    })
+    await assert.rejects(swallowing, DependencyError)
+    assert.equal(await store.get(KEY_TABLE, [REGION, 'a']), undefined)
+    await insertKeys(store, aKeyRow('a'))
+    await store.close()
+  })
+
   const hasPrlimit = ((): boolean => {
     try {
       execFileSync('prlimit', ['--version'])

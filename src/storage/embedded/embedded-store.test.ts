@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, describe, test } from 'node:test'
+import { AssertionFailure } from '../../core/assert.ts'
 import { DependencyError, IntegrityError, OperatorError } from '../../core/errors.ts'
 import { KEYS, TABLES } from '../../core/tables.ts'
 import { openEmbeddedStore } from './embedded-store.ts'
@@ -233,6 +234,22 @@ describe('a store open for reading only', () => {
       openEmbeddedStore({ file, tables, migrations, readOnly: true }),
       isOperatorError(/older version/),
     )
+  })
+})
+
+describe('a work that swallows an error', () => {
+  test('does not commit, unless the error is a conflict', async () => {
+    const store = await openEmbeddedStore({ file: newFile(), tables })
+    const swallowing = store.transaction(async (tx) => {
+      await tx.insert(KEYS.schema, row('a'))
+      await tx.insert(KEYS.schema, { ...row('b'), columns: {} }).catch(() => undefined)
+    })
+    const neighbour = store.transaction((tx) => tx.insert(KEYS.schema, row('c')))
+    await assert.rejects(swallowing, AssertionFailure)
+    await neighbour
+    assert.equal(await store.get(KEYS.schema, ['eu-central-1', 'a']), undefined)
+    assert.ok(await store.get(KEYS.schema, ['eu-central-1', 'c']))
+    await store.close()
   })
 })
 
