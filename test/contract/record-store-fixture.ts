@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createCipheriv, createDecipheriv, createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { IntegrityError } from '../../src/core/errors.ts'
 import type { AccountId, KeyId, Region } from '../../src/core/ids.ts'
@@ -6,6 +7,9 @@ import type { BackingKey, Key } from '../../src/core/key.ts'
 import type { RecordGuard, RowIdentity } from '../../src/core/record-guard.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Row, RowReader, RowStore } from '../../src/core/store.ts'
+import { BACKING_KEYS, KEYS, TABLES } from '../../src/core/tables.ts'
+import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
+import { createRecordStore } from '../../src/storage/record-store.ts'
 
 /** A guard with keys 0 and 1, one of which is current: the first byte of MACs and wrappings names it. */
 export class TwoKeyGuard implements RecordGuard {
@@ -30,7 +34,9 @@ export class TwoKeyGuard implements RecordGuard {
   wrap(identity: RowIdentity, secret: Secret): Uint8Array {
     const nonce = new Uint8Array(12)
     nonce[0] = ++this.#nonces
-    const cipher = createCipheriv('aes-256-gcm', keyOf(this.current), nonce, { authTagLength: 16 })
+    const cipher = createCipheriv('aes-256-gcm', guardKeyOf(this.current), nonce, {
+      authTagLength: 16,
+    })
     cipher.setAAD(aad(identity))
     const sealed = [cipher.update(secret.expose()), cipher.final(), cipher.getAuthTag()]
     return new Uint8Array(Buffer.concat([new Uint8Array([this.current]), nonce, ...sealed]))
@@ -38,7 +44,7 @@ export class TwoKeyGuard implements RecordGuard {
 
   unwrap(identity: RowIdentity, wrapped: Uint8Array): Secret {
     try {
-      const key = keyOf(wrapped[0] ?? 0)
+      const key = guardKeyOf(wrapped[0] ?? 0)
       const decipher = createDecipheriv('aes-256-gcm', key, wrapped.subarray(1, 13), {
         authTagLength: 16,
       })
@@ -63,12 +69,12 @@ export class TwoKeyGuard implements RecordGuard {
   ): Uint8Array {
     const hexSecret = secret && Buffer.from(secret).toString('hex')
     const input = JSON.stringify([table, rowKey, version, body, hexSecret])
-    const mac = createHmac('sha256', keyOf(key)).update(input).digest()
+    const mac = createHmac('sha256', guardKeyOf(key)).update(input).digest()
     return new Uint8Array([key, ...mac])
   }
 }
 
-const keyOf = (id: number): Buffer => hash('sha256', `test key ${id}`, 'buffer')
+const guardKeyOf = (id: number): Buffer => hash('sha256', `test key ${id}`, 'buffer')
 const aad = ({ table, key }: RowIdentity): Buffer => Buffer.from(JSON.stringify([table, key]))
 
 function must<T>(value: T | undefined): T {
@@ -110,6 +116,37 @@ export const aBackingKey = (n: number): BackingKey => ({
 
 /** A fresh secret whose bytes are all `byte`. */
 export const aSecret = (byte: number): Secret => new Secret(new Uint8Array(32).fill(byte))
+
+/** A record store in memory, and what is below it. */
+export const setUp = (cacheRecords = 100) => {
+  const rows = openMemoryStore(TABLES.map((table) => table.schema))
+  const guard = new TwoKeyGuard()
+  return { rows, guard, records: createRecordStore({ rows, guard, cacheRecords }) }
+}
+/** The row key of the nth key. */
+export const keyOf = (n: number): string[] => [REGION, keyIdOf(n)]
+/** The row key of the backing key of the nth key. */
+export const backingKeyOf = (n: number): readonly string[] => BACKING_KEYS.keyOf(aBackingKey(n))
+
+/** Changes a stored row behind the record store's back: no MAC is made. */
+export async function tamper(
+  rows: RowStore,
+  key: readonly string[],
+  change: (row: Row) => Row,
+  table = KEYS.schema,
+): Promise<void> {
+  await rows.transaction(async (tx) => {
+    const row = await tx.get(table, key)
+    assert(row)
+    await tx.delete(table, key, row.version)
+    const changed = change(row)
+    // A row is inserted as version 1 and brought to its version from there.
+    await tx.insert(table, { ...changed, version: 1 })
+    for (let version = 2; version <= changed.version; version++) {
+      await tx.update(table, { ...changed, version })
+    }
+  })
+}
 
 /** Counts reads of single rows, and can hold them up between reading and answering. */
 export interface WatchedRows {

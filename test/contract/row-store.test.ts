@@ -6,6 +6,7 @@ import { TABLES } from '../../src/core/tables.ts'
 import { openEmbeddedStore } from '../../src/storage/embedded/embedded-store.ts'
 import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
 import { rowStoreContract } from './row-store.ts'
+import { rowFeedContract } from './row-store-feed.ts'
 import { rowModelContract } from './row-store-model.ts'
 import { rowPagesContract } from './row-store-pages.ts'
 
@@ -23,7 +24,9 @@ const openMemory = async () => ({ store: openMemoryStore(tables) })
 
 rowStoreContract('memory', openMemory)
 rowPagesContract('memory', openMemory)
+rowFeedContract('memory', openMemory)
 rowModelContract('memory', openMemory)
 rowStoreContract('embedded', openEmbedded)
 rowPagesContract('embedded', openEmbedded)
+rowFeedContract('embedded', openEmbedded)
 rowModelContract('embedded', openEmbedded)
