@@ -37,11 +37,7 @@ async function removeAll<R>(
 }
 
 /** Removes a key with everything that hangs on it: material, policy, aliases. Its ciphertexts are lost for ever. */
-export async function deleteKeyNow(
-  tx: RecordsTransaction,
-  region: string,
-  keyId: KeyId,
-): Promise<void> {
+async function deleteKeyNow(tx: RecordsTransaction, region: string, keyId: KeyId): Promise<void> {
   const stored = await tx.find(KEYS, [region, keyId])
   if (stored === undefined) return
   const { accountId } = stored.record

@@ -1,7 +1,8 @@
 import { aliasArn } from '../../../core/arn.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import type { AliasName } from '../../../core/ids.ts'
-import { ALIASES } from '../../../core/tables.ts'
+import type { Stored } from '../../../core/records.ts'
+import { ALIASES, type Alias } from '../../../core/tables.ts'
 import {
   ALIASES_PER_KEY_MAX,
   aliasPermission,
@@ -9,7 +10,6 @@ import {
   assertOwnAliasName,
 } from '../aliases.ts'
 import { keyIdElement } from '../key-changes.ts'
-import { deleteKeyNow } from '../key-deletion.ts'
 import { aliasTaken } from '../key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
 import { NOT_PENDING_DELETION } from '../key-states.ts'
@@ -29,16 +29,22 @@ interface Target {
 
 const LOOKUP = { action: 'kms:CreateAlias', accepts: 'idOrArn', hasInvalidArn: false } as const
 
-/** Frees a name whose key is past its deletion date, or refuses it. */
-async function assertFree(name: AliasName, scope: KmsWriteScope): Promise<void> {
+/**
+ * The alias of this name that a key past its deletion date has left behind, if any. The key itself is
+ * left to the timed work, which records its deletion.
+ * @throws ServiceError AlreadyExistsException when the name belongs to a key that lives
+ */
+async function findLeftover(
+  name: AliasName,
+  scope: KmsWriteScope,
+): Promise<Stored<Alias> | undefined> {
   const { tx, call } = scope
   const present = await tx.find(ALIASES, [call.accountId, call.region, name])
-  if (present === undefined) return
-  const { targetKeyId } = present.record
-  if ((await findLiveKey(tx, call.region, targetKeyId, scope)) !== undefined) {
+  if (present === undefined) return undefined
+  if ((await findLiveKey(tx, call.region, present.record.targetKeyId, scope)) !== undefined) {
     throw aliasTaken(aliasArn(call, name))
   }
-  await deleteKeyNow(tx, call.region, targetKeyId)
+  return present
 }
 
 async function assertRoom({ target }: Target, { tx, call }: KmsWriteScope): Promise<void> {
@@ -77,17 +83,13 @@ export const createAlias = defineOperation({
 
   async handle(_input, found, scope) {
     const { name, target } = found
-    await assertFree(name, scope)
+    const leftover = await findLeftover(name, scope)
     await assertRoom(found, scope)
     const { accountId, region, time } = scope.call
-    await scope.tx.insert(ALIASES, {
-      accountId,
-      region,
-      name,
-      targetKeyId: target.key.keyId,
-      createdAt: time,
-      updatedAt: time,
-    })
+    const { keyId: targetKeyId } = target.key
+    const alias = { accountId, region, name, targetKeyId, createdAt: time, updatedAt: time }
+    if (leftover === undefined) await scope.tx.insert(ALIASES, alias)
+    else await scope.tx.update(ALIASES, leftover, alias)
     return undefined
   },
 
