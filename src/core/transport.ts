@@ -31,6 +31,8 @@ export interface HttpReply {
   readonly status: number
   /** Names and values in turn. `Date`, `Content-Length` and `Connection` are the transport's. */
   readonly headers: readonly string[]
+  /** Further headers, of this reply alone; kept apart so that a frozen `headers` is formatted once. */
+  readonly ownHeaders?: readonly string[]
   readonly body: string | Uint8Array
   /** Called once when the reply's bytes have been handed to the socket, or the socket is gone: wipes secrets. */
   readonly written?: () => void

@@ -63,12 +63,11 @@ export const httpStatusOf = (code: ErrorCode): number =>
   MODELLED_STATUS.get(code) ?? COMMON_STATUS.get(code) ?? 400
 
 /**
- * The headers of every reply, names and values in turn; `Date`, `Content-Length` and `Connection` are
- * the transport's. Source: exchanges recorded with AWS KMS.
+ * The headers that every reply has, names and values in turn. `x-amzn-RequestId` is each reply's own;
+ * `Date`, `Content-Length` and `Connection` are the transport's. Frozen: it is formatted once.
+ * Source: exchanges recorded with AWS KMS.
  */
-export const awsJsonHeaders = (requestId: string): string[] => [
-  'x-amzn-RequestId',
-  requestId,
+export const AWS_JSON_HEADERS: readonly string[] = Object.freeze([
   'Cache-Control',
   'no-cache, no-store, must-revalidate, private',
   'Expires',
@@ -77,4 +76,4 @@ export const awsJsonHeaders = (requestId: string): string[] => [
   'no-cache',
   'Content-Type',
   'application/x-amz-json-1.1',
-]
+])

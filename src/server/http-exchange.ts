@@ -171,7 +171,7 @@ export class NodeExchanges {
 
   /** In the order of the fast path. */
   #headersOf(reply: HttpReply, bodyBytes: number, keepAlive: boolean): string[] {
-    const headers = [...reply.headers]
+    const headers = [...reply.headers, ...(reply.ownHeaders ?? [])]
     if (reply.status !== 204 && reply.status !== 304) {
       headers.push('Content-Length', String(bodyBytes))
     }

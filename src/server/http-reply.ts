@@ -35,6 +35,7 @@ export class ReplyHeads {
     return (
       this.#statusLine(reply.status) +
       this.#block(reply.headers) +
+      (reply.ownHeaders === undefined ? '' : this.#block(reply.ownHeaders)) +
       length +
       (keepAlive ? 'Connection: keep-alive\r\nDate: ' : 'Connection: close\r\nDate: ') +
       this.#date.now() +
@@ -46,6 +47,7 @@ export class ReplyHeads {
   check(reply: HttpReply): void {
     this.#statusLine(reply.status)
     this.#block(reply.headers)
+    if (reply.ownHeaders !== undefined) this.#block(reply.ownHeaders)
   }
 
   #statusLine(status: number): string {

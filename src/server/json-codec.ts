@@ -2,7 +2,7 @@ import { ServiceError } from '../core/errors.ts'
 import type { HttpReply, HttpRequest } from '../core/transport.ts'
 import type { Codec } from '../pipeline/codec.ts'
 import {
-  awsJsonHeaders,
+  AWS_JSON_HEADERS,
   createAwsJsonCodec,
   encodeError,
   httpStatusOf,
@@ -21,7 +21,8 @@ export function createJsonCodec(targetPrefix: string): Codec {
   const codec = createAwsJsonCodec()
   const reply = (status: number, body: string, requestId: string): HttpReply => ({
     status,
-    headers: awsJsonHeaders(requestId),
+    headers: AWS_JSON_HEADERS,
+    ownHeaders: ['x-amzn-RequestId', requestId],
     body,
   })
   return {

@@ -66,7 +66,7 @@ export async function openNodeAudit(
     log: audit,
     async recoverOutbox() {
       const count = await recoverOutbox(rows, audit, (ids) =>
-        findOutboxIds(folder.auditFolder, ids),
+        findOutboxIds(folder.auditFolder, ids, { acceptDamage: options.acceptAuditDamage }),
       )
       if (count > 0)
         log.warn(

@@ -1,6 +1,12 @@
 import { ServiceError } from '../core/errors.ts'
 import type { Codec } from '../pipeline/codec.ts'
-import { type QueryService, queryErrorReply, queryReply, readQueryCall, unknownAction } from '../protocol/query.ts'
+import {
+  type QueryService,
+  queryErrorReply,
+  queryReply,
+  readQueryCall,
+  unknownAction,
+} from '../protocol/query.ts'
 import type { XmlValue } from '../protocol/xml.ts'
 
 /** The Query protocol for one service. Inputs are texts: the codec takes the members that the model names. */

@@ -23,6 +23,8 @@ import { programVersion } from './version.ts'
 const GRACE_MS = 10_000
 /** How often the node looks for what is due, and notes the head of its log in the store. */
 const ROUND_MS = 1000
+/** Entries of the change feed that are kept: far more than a node that has fallen behind looks at. */
+const FEED_EPOCHS_KEPT = 100_000
 
 /** Everything of a running node that has to be closed again, in the order in which it was opened. */
 interface OpenParts {
@@ -99,6 +101,15 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
   }
 }
 
+/** Forgets the oldest entries of the change feed, many at a time. */
+async function trimFeed({ rows }: NodeState): Promise<void> {
+  const epoch = await rows.epoch()
+  const [oldest] = await rows.changesSince(0, 1)
+  if (oldest !== undefined && epoch - oldest.epoch > 2 * FEED_EPOCHS_KEPT) {
+    await rows.trimChanges(epoch - FEED_EPOCHS_KEPT)
+  }
+}
+
 async function openAll(options: StartOptions, parts: StateParts, open: Partial<OpenParts>) {
   const { clock, random, log } = parts
   const tls = chooseTls(options)
@@ -121,6 +132,7 @@ async function openAll(options: StartOptions, parts: StateParts, open: Partial<O
     async () => {
       await node.runTimedWork()
       await audit.saveHead()
+      await trimFeed(state)
     },
     ROUND_MS,
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
