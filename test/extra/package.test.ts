@@ -25,6 +25,9 @@ const modules = join(app, 'node_modules')
 const installed = join(modules, 'strongroom')
 after(() => rmSync(scratch, { recursive: true, force: true }))
 
+const IMPORTED =
+  /(?:^import\s*|^(?:import|export)\s[^'"=\n]*\sfrom\s*|\bimport\()['"]([^'"\n]+)['"]/gm
+
 /** Packs a copy, so that the checkout gets no `dist`. */
 function pack(): string {
   const copy = join(scratch, 'checkout')
@@ -89,9 +92,7 @@ describe('the package that strangers install', () => {
     const dependencies = Object.keys(manifest.dependencies)
     for (const file of compiled.filter((name) => name.endsWith('.js'))) {
       const text = readFileSync(join(installed, 'dist', file), 'utf8')
-      for (const [, specifier = ''] of text.matchAll(
-        /^(?:import|export)\b[^'"\n]*['"]([^'"\n]+)['"]/gm,
-      )) {
+      for (const [, specifier = ''] of text.matchAll(IMPORTED)) {
         if (specifier.startsWith('.')) {
           assert.ok(
             existsSync(join(installed, 'dist', file, '..', specifier)),
