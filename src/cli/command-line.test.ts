@@ -280,11 +280,19 @@ describe('init', () => {
 
   test('with a passphrase it warns of losing that instead of the file', async () => {
     const { stdout } = await run(['init'], {
-      initFolder: async () => ({ ...A_FOLDER, keyfile: undefined, caFile: '/data/ca.pem' }),
+      initFolder: async () => ({ ...A_FOLDER, keyfile: undefined }),
     })
     assert.match(stdout, /The passphrase opens everything/)
-    assert.match(stdout, /CA certificate: \/data\/ca\.pem/)
     assert.doesNotMatch(stdout, /root\.key/)
+  })
+
+  test('it names the CA to those who will need it', async () => {
+    const initFolder = async () => ({ ...A_FOLDER, caFile: '/data/ca.pem' })
+    const named = /CA certificate: \/data\/ca\.pem/
+    assert.match((await run(['init', '--tls'], { initFolder })).stdout, named)
+    assert.doesNotMatch((await run(['init'], { initFolder })).stdout, named)
+    const own = 'init --tls --tls-cert c --tls-key k'.split(' ')
+    assert.doesNotMatch((await run(own, { initFolder })).stdout, named)
   })
 })
 

@@ -42,5 +42,9 @@ export async function withOperator<T>(
   }
 }
 
+/** `1 segment`, `2 segments`. */
+export const count = (number: number, noun: string): string =>
+  `${number} ${noun}${number === 1 ? '' : 's'}`
+
 /** One JSON document on one line. */
 export const jsonLine = (value: unknown): string => `${JSON.stringify(value)}\n`

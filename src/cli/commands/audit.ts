@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { folderOf, jsonLine } from '../context.ts'
+import { count, folderOf, jsonLine } from '../context.ts'
 import { EXIT, OutputClosed } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption } from '../options.ts'
@@ -44,7 +44,7 @@ export function addAudit(parent: Command, context: Context): void {
   verify.addOption(jsonOption())
   context.act<FolderFlags & { readonly json: boolean }>(verify, async (flags) => {
     const verdict = await program.auditVerify(folderOf(flags, context))
-    const extent = `${verdict.segments} segments, ${verdict.frames} frames`
+    const extent = `${count(verdict.segments, 'segment')}, ${count(verdict.frames, 'frame')}`
     const text = verdict.intact
       ? `The audit log is whole: ${extent}.\n`
       : `The audit log is broken: ${extent}.\n${verdict.problems.map((problem) => `  ${problem}\n`).join('')}`

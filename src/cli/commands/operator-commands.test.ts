@@ -68,7 +68,7 @@ describe('operator commands', () => {
       rotateRootKey: async () => ({ rootKeyId: 'r2' }),
     })
     const domain = await run(['rotate-domain-key'], { openOperator })
-    assert.equal(domain.stdout, 'The domain key is now d2; 7 secrets are wrapped under it.\n')
+    assert.equal(domain.stdout, 'The domain key is now d2; 7 secrets wrapped anew.\n')
     const root = await run(['rotate-root-key', '--json'], { openOperator })
     assert.equal(root.stdout, '{"rootKeyId":"r2"}\n')
   })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { jsonLine, withOperator } from '../context.ts'
+import { count, jsonLine, withOperator } from '../context.ts'
 import { EXIT } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption } from '../options.ts'
@@ -31,7 +31,7 @@ export function addRotation(parent: Command, context: Context): void {
   addFlags(domain)
   context.act<RotationFlags>(domain, async (flags) => {
     const done = await withOperator(flags, context, (operator) => operator.rotateDomainKey())
-    const text = `The domain key is now ${done.domainKeyId}; ${done.rewrapped} secrets are wrapped under it.\n`
+    const text = `The domain key is now ${done.domainKeyId}; ${count(done.rewrapped, 'secret')} wrapped anew.\n`
     await context.terminal.out.write(flags.json ? jsonLine(done) : text)
     return EXIT.ok
   })

@@ -40,9 +40,7 @@ export function addStart(parent: Command, context: Context): void {
     const { program, terminal } = context
     const server = await program.startServer(startOptionsOf(flags, context))
     if (server.firstStart !== undefined) {
-      await terminal.out.write(
-        describeNewFolder(server.firstStart, flags.data, program.commandName),
-      )
+      await terminal.out.write(describeNewFolder(server.firstStart, flags, program.commandName))
     }
     await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
     return serveUntilStopped(server, terminal)
@@ -62,7 +60,7 @@ export function addInit(parent: Command, context: Context): void {
     const folder = await program.initFolder(startOptionsOf(flags, context))
     const text = flags.json
       ? jsonLine(folder)
-      : describeNewFolder(folder, flags.data, program.commandName)
+      : describeNewFolder(folder, flags, program.commandName)
     await terminal.out.write(text)
     return EXIT.ok
   })
@@ -91,10 +89,10 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
 /** The one time that the root credentials are shown. */
 export function describeNewFolder(
   folder: InitializedFolder,
-  dataFolder: string,
+  flags: Pick<StartFlags, 'data' | 'tls' | 'tlsCert'>,
   commandName: string,
 ): string {
-  const inFolder = dataFolder === DATA_FOLDER_DEFAULT ? '' : ` --data ${shellWord(dataFolder)}`
+  const inFolder = flags.data === DATA_FOLDER_DEFAULT ? '' : ` --data ${shellWord(flags.data)}`
   const lines = [
     `Root credentials of account ${folder.accountId}, shown this once:`,
     `  access key id      ${folder.accessKeyId}`,
@@ -116,7 +114,7 @@ export function describeNewFolder(
       '',
     )
   }
-  if (folder.caFile !== undefined) {
+  if (folder.caFile !== undefined && flags.tls && flags.tlsCert === undefined) {
     lines.push(`Clients trust this node by its CA certificate: ${folder.caFile}`, '')
   }
   lines.push(

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { NodeStatus } from '../../core/operator.ts'
 import type { Context } from '../context.ts'
-import { jsonLine, withOperator } from '../context.ts'
+import { count, jsonLine, withOperator } from '../context.ts'
 import { EXIT } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption } from '../options.ts'
@@ -47,7 +47,7 @@ function describeStatus(status: NodeStatus): string {
     ['accounts', String(status.accounts)],
     [
       'audit',
-      `${audit.folder} (${audit.segments} segments, last record ${audit.lastSequence}, ` +
+      `${audit.folder} (${count(audit.segments, 'segment')}, last record ${audit.lastSequence}, ` +
         `${audit.durable ? 'durable before every reply' : 'written after the reply'})`,
     ],
   ]
