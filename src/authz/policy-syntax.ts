@@ -93,21 +93,17 @@ function statementProblem(statement: unknown): string | undefined {
   const stranger = Object.keys(statement).find((member) => !STATEMENT_MEMBERS.has(member))
   if (stranger !== undefined)
     return `Policy contains a statement with an unknown element: ${stranger}.`
-  const { Sid, Effect, Condition } = statement as {
-    Sid?: unknown
-    Effect?: unknown
-    Condition?: unknown
-  }
-  if (Sid !== undefined && typeof Sid !== 'string')
+  const { Sid: sid, Effect: effect, Condition: condition } = statement
+  if (sid !== undefined && typeof sid !== 'string')
     return 'Policy contains a statement with an invalid Sid.'
-  if (Effect !== 'Allow' && Effect !== 'Deny')
+  if (effect !== 'Allow' && effect !== 'Deny')
     return 'Policy contains a statement with an invalid Effect.'
   return (
     pairProblem(statement, 'Principal', 'NotPrincipal', isPrincipal) ??
     pairProblem(statement, 'Action', 'NotAction', isTexts) ??
     pairProblem(statement, 'Resource', 'NotResource', isTexts) ??
     principalMissing(statement) ??
-    conditionProblem(Condition)
+    conditionProblem(condition)
   )
 }
 

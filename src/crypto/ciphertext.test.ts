@@ -4,8 +4,9 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { KeyId, KeyMaterialId } from '../core/ids.ts'
 import { parseKeyId, parseKeyMaterialId } from '../core/ids.ts'
+import type { EncryptionContext } from '../core/key-store.ts'
 import { Secret } from '../core/secret.ts'
-import type { EncryptionContext, MessageCipher } from './ciphertext.ts'
+import type { MessageCipher } from './ciphertext.ts'
 import { createMessageCipher, encryptionContextBytes, parseCiphertext } from './ciphertext.ts'
 
 const known = <T>(value: T | undefined): T => {

@@ -2,25 +2,10 @@ import type { KeyObject } from 'node:crypto'
 import { assert } from '../core/assert.ts'
 import type { KeyId, KeyMaterialId } from '../core/ids.ts'
 import { parseKeyId } from '../core/ids.ts'
+import type { CiphertextKind, EncryptionContext, ParsedCiphertext } from '../core/key-store.ts'
 import type { Secret } from '../core/secret.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
 import { createOneTimeCipher, NONCE_BYTES, TAG_BYTES } from './one-time-cipher.ts'
-
-/** The caller's name-value pairs; a null-prototype object of well-formed text. */
-export type EncryptionContext = Readonly<Record<string, string>>
-
-/** Where the cryptography of a key happens. */
-export type CiphertextKind = 'software' | 'hsm' | 'external'
-
-/** What a ciphertext says about itself before anything is decrypted: claims, until it decrypts. */
-export interface ParsedCiphertext {
-  readonly kind: CiphertextKind
-  readonly keyId: KeyId
-  /** 16 lower-case hex digits: how the key material id of the backing key begins. */
-  readonly materialIdPrefix: string
-  /** The whole ciphertext, borrowed from the caller of `parseCiphertext`. */
-  readonly bytes: Uint8Array
-}
 
 /** Encrypts and decrypts messages under one backing key. Cache it with the key: it saves making the header. */
 export interface MessageCipher {

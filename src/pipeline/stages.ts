@@ -78,6 +78,7 @@ export async function runWrite(
   frameOf: (output: object | undefined) => string,
 ): Promise<Committed> {
   const { operation, service, scope, input } = prepared
+  // As in `runStages`: the shape check has established the type.
   const drawn = await operation.prepare(input as never, scope)
   try {
     return await withRetries(() =>

@@ -4,6 +4,7 @@ import type { Clock, Log, Random } from '../core/ports.ts'
 import type { RecordStore } from '../core/records.ts'
 import type { RowStore } from '../core/store.ts'
 import type { HttpHandler } from '../core/transport.ts'
+import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
@@ -50,7 +51,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
-  const kms = createKms({ codec: createJsonCodec(KMS_MODEL.targetPrefix), random, markers })
+  const keystore = new SoftwareKeyStore(random)
+  const kms = createKms({ codec: createJsonCodec(KMS_MODEL.targetPrefix), keystore, markers })
   const sts = createSts(createQueryCodec({ version: STS_VERSION, xmlNamespace: STS_NAMESPACE }))
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator(parts, dummy.expose())

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Random } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { uuidFrom } from '../../src/crypto/uuid.ts'
+import { uuidFrom } from './uuid.ts'
 
 /** The same seed gives the same bytes, call for call: SHA-256 of the seed and a counter. Tests only. */
 export function seededRandom(seed: string): Random {

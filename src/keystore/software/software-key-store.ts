@@ -1,38 +1,28 @@
 import { createSecretKey } from 'node:crypto'
 import { IntegrityError } from '../../core/errors.ts'
 import type { BackingKey, Key } from '../../core/key.ts'
+import type {
+  Decrypted,
+  Encrypted,
+  EncryptionContext,
+  KeyStore,
+  ParsedCiphertext,
+} from '../../core/key-store.ts'
 import type { Random } from '../../core/ports.ts'
 import type { Records, Stored } from '../../core/records.ts'
 import type { Secret } from '../../core/secret.ts'
 import { BACKING_KEYS } from '../../core/tables.ts'
-import {
-  createMessageCipher,
-  type EncryptionContext,
-  type MessageCipher,
-  type ParsedCiphertext,
-} from '../../crypto/ciphertext.ts'
+import { createMessageCipher, type MessageCipher } from '../../crypto/ciphertext.ts'
 
 /** Bytes of the nonce of a message. Source: docs/formats/ciphertext-v1.md. */
 const NONCE_BYTES = 16
-
-/** The outcome of an encryption: the blob, and which backing key made it. */
-export interface Encrypted {
-  readonly ciphertext: Uint8Array
-  readonly materialId: string
-}
-
-/** The outcome of a decryption. The caller owns the plaintext. */
-export interface Decrypted {
-  readonly plaintext: Secret
-  readonly materialId: string
-}
 
 /**
  * Does the cryptography of keys whose material lives wrapped in the store. Opened material is held as
  * a key object for as long as the record cache holds its record, so that what removes a record, or
  * replaces it, also ends the use of what was opened from it.
  */
-export class SoftwareKeyStore {
+export class SoftwareKeyStore implements KeyStore {
   readonly #random: Random
   readonly #ciphers = new WeakMap<Stored<BackingKey>, MessageCipher>()
 

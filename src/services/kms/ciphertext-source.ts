@@ -1,7 +1,8 @@
 import { foreignDenial } from '../../authz/authorize.ts'
 import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
-import { type ParsedCiphertext, parseCiphertext } from '../../crypto/ciphertext.ts'
+import type { ParsedCiphertext } from '../../core/key-store.ts'
+import { parseCiphertext } from '../../crypto/ciphertext.ts'
 import {
   incorrectKey,
   invalidCiphertext,

@@ -1,8 +1,8 @@
 import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { KeyUsage } from '../../core/key.ts'
+import type { KeyStore } from '../../core/key-store.ts'
 import type { RecordsTransaction } from '../../core/records.ts'
-import type { SoftwareKeyStore } from '../../keystore/software/software-key-store.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { AuditDetail, AuditResource, Operation, Scope } from '../../pipeline/operation.ts'
 import { wrongUsage } from './key-errors.ts'
@@ -13,7 +13,7 @@ import type { PageMarkers } from './page-markers.ts'
 
 /** What a handler of KMS may touch besides the records. */
 export interface KmsScope extends Scope {
-  readonly keystore: SoftwareKeyStore
+  readonly keystore: KeyStore
   readonly markers: PageMarkers
 }
 

@@ -1,5 +1,4 @@
-import type { Random } from '../../core/ports.ts'
-import { SoftwareKeyStore } from '../../keystore/software/software-key-store.ts'
+import type { KeyStore } from '../../core/key-store.ts'
 import type { Codec } from '../../pipeline/codec.ts'
 import type { Service } from '../../pipeline/service.ts'
 import type { KmsScope } from './kms-operation.ts'
@@ -9,13 +8,12 @@ import type { PageMarkers } from './page-markers.ts'
 
 export interface KmsParts {
   readonly codec: Codec
-  readonly random: Random
+  readonly keystore: KeyStore
   readonly markers: PageMarkers
 }
 
 /** The key management service itself. */
-export function createKms({ codec, random, markers }: KmsParts): Service {
-  const keystore = new SoftwareKeyStore(random)
+export function createKms({ codec, keystore, markers }: KmsParts): Service {
   return {
     name: KMS_MODEL.service,
     eventSource: 'kms.amazonaws.com',
