@@ -67,7 +67,8 @@ export interface Operation<Input, Output, Target, Prepared> {
   /** The part of the work that a dry run still does, because its outcome is part of the answer. */
   rehearse(input: Input, target: Target, scope: Scope): void | Promise<void>
   handle(input: Input, target: Target, scope: Scope, prepared: Prepared): Output | Promise<Output>
-  resources(target: Target): readonly AuditResource[]
+  /** What the record lists: what was found, and what was made. `output` is absent when the call failed. */
+  resources(target: Target, output: Output | undefined): readonly AuditResource[]
   /** `target` and `output` are absent when the call failed, and `output` where the reply is empty. */
   audit(input: Input, target: Target | undefined, output: Output | undefined): AuditDetail
 }

@@ -213,6 +213,15 @@ function auditDetail(
   return { requestParameters }
 }
 
+/** CloudTrail leaves out request parameters above 100 KB. Unit: UTF-16 code units, never more than bytes. */
+const REQUEST_PARAMETERS_MAX = 102_400
+
+/** The request's parameters as JSON: null where there is nothing to record, or too much. */
+function recordedParameters({ requestParameters }: AuditDetail): string {
+  const json = JSON.stringify(requestParameters)
+  return json === '{}' || json.length > REQUEST_PARAMETERS_MAX ? 'null' : json
+}
+
 /** The audit frame of an authenticated call, successful or not. */
 function callFrame(
   parts: PipelineParts,
@@ -237,13 +246,13 @@ function callFrame(
     host: call.host,
     connection: call.connection,
     readOnly: operation.readOnly,
-    requestParametersJson: JSON.stringify(detail.requestParameters),
+    requestParametersJson: recordedParameters(detail),
     responseElementsJson: JSON.stringify(detail.responseElements ?? null),
     additionalEventDataJson:
       detail.additionalEventData === undefined
         ? undefined
         : JSON.stringify(detail.additionalEventData),
-    resources: recordedResources(progress, operation, error),
+    resources: recordedResources(progress, operation, output, error),
     error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
     decision: trace.decision,
   }
@@ -254,10 +263,13 @@ function callFrame(
 function recordedResources(
   { trace, call }: Progress,
   operation: AnyOperation,
+  output: object | undefined,
   error: PublicError | undefined,
 ): readonly AuditResource[] {
-  if (trace.target === undefined) return []
-  const resources = operation.resources(trace.target)
+  // What has neither been found nor made is no resource of the call.
+  if (trace.target === undefined && output === undefined) return []
+  // Both come from this operation's own members.
+  const resources = operation.resources(trace.target, output as never)
   if (error?.code !== 'AccessDeniedException') return resources
   return resources.filter(({ accountId }) => accountId === call?.accountId)
 }

@@ -43,7 +43,7 @@ interface Definition<Name extends OperationName, Effect extends keyof Effects, T
     scope: Effects[Effect],
     prepared: Prepared,
   ): Outputs[Name] | Promise<Outputs[Name]>
-  resources?(target: Target): readonly AuditResource[]
+  resources?(target: Target, output: Outputs[Name] | undefined): readonly AuditResource[]
   audit(
     input: Inputs[Name],
     target: Target | undefined,

@@ -1,0 +1,483 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { type JsonObject, type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import {
+  blob,
+  createKey,
+  succeeded,
+  textOf,
+  type WireAnswer,
+  WireClient,
+} from '../support/wire-client.ts'
+import { wireRequest } from '../support/wire-request.ts'
+
+const ACCOUNT = '111122223333'
+const REGION = 'eu-central-1'
+const NO_KEY = '00000000-0000-4000-8000-000000000000'
+const POLICY = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}'
+const CONTEXT = { project: 'Ω' }
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What a case may name. */
+interface World {
+  readonly id: string
+  readonly arn: string
+  readonly materialId: string
+  readonly otherArn: string
+  readonly otherId: string
+  readonly otherMaterialId: string
+  readonly ciphertext: string
+}
+
+interface Expected {
+  readonly requestParameters: unknown
+  readonly responseElements?: unknown
+  readonly additionalEventData?: unknown
+  /** ARNs; none where absent. */
+  readonly resources?: readonly string[]
+  readonly readOnly: boolean
+}
+
+interface AuditCase {
+  readonly operation: string
+  readonly input: (world: World) => object
+  readonly expected: (world: World, answer: WireAnswer) => Expected
+}
+
+const alias = (name: string): string => `arn:aws:kms:${REGION}:${ACCOUNT}:alias/${name}`
+
+/** A read of one key: what it was asked, and the key. */
+const read = (operation: string, more: object = {}, recorded: object = more): AuditCase => ({
+  operation,
+  input: ({ id }) => ({ KeyId: id, ...more }),
+  expected: ({ id, arn }) => ({
+    requestParameters: { keyId: id, ...recorded },
+    resources: [arn],
+    readOnly: true,
+  }),
+})
+
+/** A change of one key: the reply is empty or names the key, the record names it always. */
+const change = (operation: string, more: object = {}, recorded: object = {}): AuditCase => ({
+  operation,
+  input: ({ arn }) => ({ KeyId: arn, ...more }),
+  expected: ({ arn }) => ({
+    requestParameters: { keyId: arn, ...recorded },
+    responseElements: { keyId: arn },
+    resources: [arn],
+    readOnly: false,
+  }),
+})
+
+const listing = (operation: string, input: object, requestParameters: unknown): AuditCase => ({
+  operation,
+  input: () => input,
+  expected: () => ({ requestParameters, readOnly: true }),
+})
+
+/** In the order in which they are called. Source: AWS KMS Developer Guide, example CloudTrail records. */
+const CASES: readonly AuditCase[] = [
+  {
+    operation: 'CreateKey',
+    input: () => ({ Description: 'made', Tags: [{ TagKey: 'k', TagValue: 'v' }], Policy: POLICY }),
+    expected: (_world, answer) => {
+      const { KeyMetadata: made } = answer.json as { KeyMetadata: Record<string, string> }
+      return {
+        requestParameters: {
+          policy: POLICY,
+          description: 'made',
+          origin: 'AWS_KMS',
+          keySpec: 'SYMMETRIC_DEFAULT',
+          customerMasterKeySpec: 'SYMMETRIC_DEFAULT',
+          keyUsage: 'ENCRYPT_DECRYPT',
+          multiRegion: false,
+          bypassPolicyLockoutSafetyCheck: false,
+          tags: [{ tagKey: 'k', tagValue: 'v' }],
+        },
+        responseElements: {
+          keyMetadata: {
+            aWSAccountId: ACCOUNT,
+            keyId: made['KeyId'],
+            arn: made['Arn'],
+            creationDate: 'Jan 15, 2026, 10:00:00 AM',
+            enabled: true,
+            description: 'made',
+            keyUsage: 'ENCRYPT_DECRYPT',
+            keyState: 'Enabled',
+            origin: 'AWS_KMS',
+            keyManager: 'CUSTOMER',
+            customerMasterKeySpec: 'SYMMETRIC_DEFAULT',
+            keySpec: 'SYMMETRIC_DEFAULT',
+            encryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+            multiRegion: false,
+            currentKeyMaterialId: made['CurrentKeyMaterialId'],
+          },
+        },
+        resources: [String(made['Arn'])],
+        readOnly: false,
+      }
+    },
+  },
+  {
+    operation: 'Encrypt',
+    input: ({ id }) => ({ KeyId: id, Plaintext: blob('x'), EncryptionContext: CONTEXT }),
+    expected: ({ id, arn, materialId }) => ({
+      requestParameters: {
+        encryptionContext: CONTEXT,
+        keyId: id,
+        encryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      },
+      additionalEventData: { keyMaterialId: materialId },
+      resources: [arn],
+      readOnly: true,
+    }),
+  },
+  {
+    operation: 'Decrypt',
+    input: ({ ciphertext }) => ({ CiphertextBlob: ciphertext }),
+    expected: ({ arn, materialId }) => ({
+      requestParameters: { encryptionAlgorithm: 'SYMMETRIC_DEFAULT' },
+      additionalEventData: { keyMaterialId: materialId },
+      resources: [arn],
+      readOnly: true,
+    }),
+  },
+  {
+    operation: 'Decrypt',
+    input: ({ ciphertext, arn }) => ({ CiphertextBlob: ciphertext, KeyId: arn }),
+    expected: ({ arn, materialId }) => ({
+      requestParameters: { keyId: arn, encryptionAlgorithm: 'SYMMETRIC_DEFAULT' },
+      additionalEventData: { keyMaterialId: materialId },
+      resources: [arn],
+      readOnly: true,
+    }),
+  },
+  {
+    operation: 'ReEncrypt',
+    input: ({ ciphertext, otherId }) => ({
+      CiphertextBlob: ciphertext,
+      DestinationKeyId: otherId,
+      DestinationEncryptionContext: CONTEXT,
+    }),
+    expected: ({ arn, otherArn, otherId, materialId, otherMaterialId }) => ({
+      requestParameters: {
+        sourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+        destinationKeyId: otherId,
+        destinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+        destinationEncryptionContext: CONTEXT,
+      },
+      additionalEventData: {
+        sourceKeyMaterialId: materialId,
+        destinationKeyMaterialId: otherMaterialId,
+      },
+      resources: [arn, otherArn],
+      readOnly: true,
+    }),
+  },
+  ...['GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'].map(
+    (operation): AuditCase => ({
+      operation,
+      input: ({ id }) => ({ KeyId: id, NumberOfBytes: 24, EncryptionContext: CONTEXT }),
+      expected: ({ id, arn, materialId }) => ({
+        requestParameters: { keyId: id, numberOfBytes: 24, encryptionContext: CONTEXT },
+        additionalEventData: { keyMaterialId: materialId },
+        resources: [arn],
+        readOnly: true,
+      }),
+    }),
+  ),
+  listing('GenerateRandom', { NumberOfBytes: 8 }, null),
+  listing('ListKeys', {}, null),
+  listing('ListKeys', { Limit: 3 }, { limit: 3 }),
+  listing('ListAliases', {}, null),
+  listing('ListAliases', { Limit: 3 }, { limit: 3 }),
+  read('DescribeKey'),
+  read('GetKeyPolicy', {}, { policyName: 'default' }),
+  read('ListKeyPolicies', { Limit: 5 }, { limit: 5 }),
+  read('ListResourceTags'),
+  {
+    operation: 'CreateAlias',
+    input: ({ id }) => ({ AliasName: 'alias/audited', TargetKeyId: id }),
+    expected: ({ id, arn }) => ({
+      requestParameters: { aliasName: 'alias/audited', targetKeyId: id },
+      responseElements: { keyId: arn },
+      resources: [arn, alias('audited')],
+      readOnly: false,
+    }),
+  },
+  {
+    operation: 'UpdateAlias',
+    input: ({ otherArn }) => ({ AliasName: 'alias/audited', TargetKeyId: otherArn }),
+    expected: ({ otherArn }) => ({
+      requestParameters: { aliasName: 'alias/audited', targetKeyId: otherArn },
+      responseElements: { keyId: otherArn },
+      resources: [otherArn, alias('audited')],
+      readOnly: false,
+    }),
+  },
+  {
+    operation: 'DeleteAlias',
+    input: () => ({ AliasName: 'alias/audited' }),
+    expected: ({ otherArn }) => ({
+      requestParameters: { aliasName: 'alias/audited' },
+      responseElements: { keyId: otherArn },
+      resources: [otherArn, alias('audited')],
+      readOnly: false,
+    }),
+  },
+  change('DisableKey'),
+  change('EnableKey'),
+  change('UpdateKeyDescription', { Description: 'new' }, { description: 'new' }),
+  change(
+    'TagResource',
+    { Tags: [{ TagKey: 'a', TagValue: 'b' }] },
+    { tags: [{ tagKey: 'a', tagValue: 'b' }] },
+  ),
+  change('UntagResource', { TagKeys: ['a'] }, { tagKeys: ['a'] }),
+  change(
+    'PutKeyPolicy',
+    { Policy: POLICY },
+    { policyName: 'default', policy: POLICY, bypassPolicyLockoutSafetyCheck: false },
+  ),
+  {
+    operation: 'ScheduleKeyDeletion',
+    input: ({ id }) => ({ KeyId: id, PendingWindowInDays: 7 }),
+    expected: ({ id, arn }) => ({
+      requestParameters: { keyId: id, pendingWindowInDays: 7 },
+      responseElements: {
+        keyId: arn,
+        keyState: 'PendingDeletion',
+        deletionDate: 'Jan 22, 2026, 10:00:00 AM',
+        pendingWindowInDays: 7,
+      },
+      resources: [arn],
+      readOnly: false,
+    }),
+  },
+  change('CancelKeyDeletion'),
+  // A key whose deletion was cancelled is disabled.
+  change('EnableKey'),
+]
+
+describe('the record of a call', () => {
+  let node: MemoryNode
+  let kms: WireClient
+  let world: World
+
+  before(async () => {
+    node = await startMemoryNode()
+    kms = new WireClient(node.endpoint, ACCOUNT)
+    const materialOf = async (KeyId: string): Promise<string> => {
+      const { KeyMetadata } = (await kms.kms('DescribeKey', { KeyId })).json as {
+        KeyMetadata: JsonObject
+      }
+      return textOf(KeyMetadata, 'CurrentKeyMaterialId')
+    }
+    const { id, arn } = await createKey(kms)
+    const other = await createKey(kms)
+    const encrypted = await kms.kms('Encrypt', { KeyId: id, Plaintext: blob('x') })
+    world = {
+      id,
+      arn,
+      materialId: await materialOf(id),
+      otherId: other.id,
+      otherArn: other.arn,
+      otherMaterialId: await materialOf(other.id),
+      ciphertext: textOf(succeeded(encrypted), 'CiphertextBlob'),
+    }
+  })
+
+  after(async () => {
+    kms.close()
+    await node.close()
+  })
+
+  /** The members that every record of this client has. */
+  const common = (operation: string, answer: WireAnswer, record: JsonObject): object => {
+    assert.match(textOf(record, 'eventID'), UUID)
+    return {
+      eventVersion: '1.11',
+      userIdentity: {
+        type: 'Root',
+        principalId: ACCOUNT,
+        arn: `arn:aws:iam::${ACCOUNT}:root`,
+        accountId: ACCOUNT,
+        accessKeyId: ACCOUNT,
+      },
+      eventTime: '2026-01-15T10:00:00Z',
+      eventSource: 'kms.amazonaws.com',
+      eventName: operation,
+      awsRegion: REGION,
+      sourceIPAddress: '127.0.0.1',
+      userAgent: 'test/1.0 "quoted"',
+      requestID: answer.requestId,
+      eventID: record['eventID'],
+      eventType: 'AwsApiCall',
+      managementEvent: true,
+      recipientAccountId: ACCOUNT,
+      eventCategory: 'Management',
+    }
+  }
+
+  const headers = { 'user-agent': 'test/1.0 "quoted"' }
+
+  for (const { operation, input, expected } of CASES) {
+    test(`${operation} succeeds`, async () => {
+      const answer = await kms.kms(operation, input(world), { unsignedHeaders: headers })
+      assert.equal(answer.status, 200, answer.text)
+      const record = node.sink.record(answer.requestId)
+      const wanted = expected(world, answer)
+      assert.deepEqual(record, {
+        ...common(operation, answer, record),
+        requestParameters: wanted.requestParameters,
+        responseElements: wanted.responseElements ?? null,
+        ...(wanted.additionalEventData !== undefined && {
+          additionalEventData: wanted.additionalEventData,
+        }),
+        ...(wanted.resources && {
+          resources: wanted.resources.map((ARN) => ({
+            accountId: ACCOUNT,
+            type: 'AWS::KMS::Key',
+            ARN,
+          })),
+        }),
+        readOnly: wanted.readOnly,
+      })
+    })
+  }
+
+  test('the table has every operation', () => {
+    const covered = new Set(CASES.map(({ operation }) => operation))
+    assert.deepEqual(
+      Object.keys(KMS_OPERATIONS).filter((operation) => !covered.has(operation)),
+      [],
+    )
+  })
+
+  const KEY_OPERATIONS = CASES.filter(
+    ({ operation, input }) =>
+      'KeyId' in input({} as World) && !['Decrypt', 'ListAliases'].includes(operation),
+  )
+
+  for (const { operation, input } of KEY_OPERATIONS) {
+    test(`${operation} fails: the record has the error and what was asked, no more`, async () => {
+      const answer = await kms.kms(operation, { ...input(world), KeyId: NO_KEY })
+      assert.equal(answer.status, 400)
+      const record = node.sink.record(answer.requestId)
+      const message = `Key 'arn:aws:kms:${REGION}:${ACCOUNT}:key/${NO_KEY}' does not exist`
+      assert.deepEqual(
+        [record['errorCode'], record['errorMessage']],
+        ['NotFoundException', message],
+      )
+      assert.equal((record['requestParameters'] as JsonObject)['keyId'], NO_KEY)
+      assert.equal(record['responseElements'], null)
+      assert.ok(!('additionalEventData' in record) && !('resources' in record))
+    })
+  }
+
+  test('a key that refuses is named by the record of the refusal', async () => {
+    succeeded(await kms.kms('DisableKey', { KeyId: world.otherId }))
+    const answer = await kms.kms('Encrypt', { KeyId: world.otherId, Plaintext: blob('x') })
+    const record = node.sink.record(answer.requestId)
+    assert.equal(record['errorCode'], 'DisabledException')
+    assert.equal(record['errorMessage'], `${world.otherArn} is disabled.`)
+    assert.deepEqual(record['resources'], [
+      { accountId: ACCOUNT, type: 'AWS::KMS::Key', ARN: world.otherArn },
+    ])
+    assert.equal(record['responseElements'], null)
+    succeeded(await kms.kms('EnableKey', { KeyId: world.otherId }))
+  })
+
+  test('an error without a message has a record without one; a denial loses its Exception', async () => {
+    const broken = await kms.kms('Decrypt', { CiphertextBlob: blob('junk') })
+    const record = node.sink.record(broken.requestId)
+    assert.equal(record['errorCode'], 'InvalidCiphertextException')
+    assert.ok(!('errorMessage' in record))
+    const foreign = world.arn.replace(ACCOUNT, '999999999999')
+    const denied = await kms.kms('DescribeKey', { KeyId: foreign })
+    assert.equal(node.sink.record(denied.requestId)['errorCode'], 'AccessDenied')
+  })
+
+  test('a request of the wrong shape is recorded without its parameters', async () => {
+    for (const [input, code] of [
+      [{ KeyId: 5 }, 'SerializationException'],
+      [{ KeyId: '' }, 'ValidationException'],
+    ] as const) {
+      const answer = await kms.kms('DescribeKey', input)
+      const record = node.sink.record(answer.requestId)
+      assert.deepEqual(
+        [record['errorCode'], record['requestParameters'], record['eventName']],
+        [code, null, 'DescribeKey'],
+      )
+    }
+  })
+
+  test('a long error message is cut, parameters above CloudTrail’s limit are left out', async () => {
+    const long = await kms.kms('DescribeKey', { KeyId: 'x'.repeat(2000) })
+    const { errorMessage } = node.sink.record(long.requestId)
+    assert.equal(String(errorMessage).length, 1024)
+    const EncryptionContext = { large: 'x'.repeat(110_000) }
+    const input = { KeyId: world.id, Plaintext: blob('x'), EncryptionContext }
+    const answer = await kms.kms('Encrypt', input)
+    succeeded(answer)
+    const record = node.sink.record(answer.requestId)
+    assert.equal(record['requestParameters'], null)
+    assert.ok(JSON.stringify(record).length < 10_000)
+  })
+
+  test('a dry run is recorded with its outcome', async () => {
+    const input = { KeyId: world.id, Plaintext: blob('x'), DryRun: true }
+    const record = node.sink.record((await kms.kms('Encrypt', input)).requestId)
+    assert.equal(record['errorCode'], 'DryRunOperationException')
+  })
+
+  test('GetCallerIdentity is recorded as an event of STS', async () => {
+    const answer = await kms.send('Action=GetCallerIdentity&Version=2011-06-15', {
+      service: 'sts',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    assert.equal(answer.status, 200, answer.text)
+    const record = node.sink.record(answer.requestId)
+    assert.deepEqual(
+      [record['eventSource'], record['eventName'], record['readOnly'], record['requestParameters']],
+      ['sts.amazonaws.com', 'GetCallerIdentity', true, null],
+    )
+  })
+
+  test('the frames of changes say which entry of the outbox they were, each once', () => {
+    const entries = node.sink.frames.map(({ internal }) => internal['outbox']).filter(Boolean)
+    assert.ok(entries.length > 5)
+    assert.equal(new Set(entries).size, entries.length)
+  })
+
+  test('every event id is another one', () => {
+    const ids = node.sink.frames.flatMap(({ records }) => records).map(({ eventID }) => eventID)
+    assert.equal(new Set(ids).size, ids.length)
+  })
+
+  test('details of TLS are there with TLS only', async () => {
+    const plain = node.sink.record((await kms.kms('ListKeys')).requestId)
+    assert.ok(!('tlsDetails' in plain))
+    const stamp = new Date(Date.now()).toISOString().replace(/[:-]|\.\d{3}/g, '')
+    const scope = `${ACCOUNT}/${stamp.slice(0, 8)}/${REGION}/kms/aws4_request`
+    const request = wireRequest({
+      headers: [
+        ...['Host', 'kms.test:7600', 'X-Amz-Date', stamp, 'X-Amz-Target', 'TrentService.ListKeys'],
+        'Authorization',
+        `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date;x-amz-target, Signature=${'0'.repeat(64)}`,
+      ],
+      body: '{}',
+    })
+    const tls = { version: 'TLSv1.3', cipherSuite: 'TLS_AES_128_GCM_SHA256' }
+    const reply = await node.handler({ ...request, connection: { remoteAddress: '::1', tls } })
+    assert.equal(reply.status, 200)
+    const record = node.sink.frames.at(-1)?.records[0]
+    assert.deepEqual(record?.['tlsDetails'], {
+      tlsVersion: 'TLSv1.3',
+      cipherSuite: 'TLS_AES_128_GCM_SHA256',
+      clientProvidedHostHeader: 'kms.test:7600',
+    })
+    assert.equal(record['sourceIPAddress'], '::1')
+  })
+})
