@@ -74,5 +74,20 @@ export function readAllDer(bytes: Uint8Array): readonly DerElement[] | undefined
   return elements
 }
 
-/** Whether `bytes` are one element and nothing behind it. */
+/** Whether `bytes` are one element in DER and nothing behind it. */
 export const isOneDerElement = (bytes: Uint8Array): boolean => readDer(bytes)?.end === bytes.length
+
+/**
+ * Whether `bytes` are one element in BER and nothing behind it. An element of indefinite length ends
+ * where its parser says; that it is told here by its first bytes.
+ */
+export function isOneBerElement(bytes: Uint8Array): boolean {
+  const first = bytes[1] ?? 0
+  if (first < 0x80) return bytes.length === 2 + first
+  const count = first - 0x80
+  if (count === 0) return true
+  if (count > LENGTH_BYTES_MAX) return false
+  let length = 0
+  for (let i = 0; i < count; i++) length = length * 256 + (bytes[2 + i] ?? 0)
+  return bytes.length === 2 + count + length
+}
