@@ -11,12 +11,16 @@ import type { OpenKeyPair, OpenPublicKey } from './key-pair.ts'
  * **Source:** NIST SP 800-56A revision 3, section 5.7.1.2; AWS KMS API Reference, DeriveSharedSecret.
  */
 export async function deriveSharedSecret(
-  { gate }: AsymmetricEngine,
+  { gate, readyMade }: AsymmetricEngine,
   key: OpenKeyPair,
   peer: OpenPublicKey,
 ): Promise<Secret | undefined> {
   const algorithm = curveOf(key.spec)
   if (peer.spec !== key.spec) return undefined
+  if (algorithm.family === 'sm2') {
+    const shared = await readyMade.sm2Agree(key.privateKey, peer.publicKey)
+    return shared && new Secret(shared)
+  }
   const keys = { privateKey: key.privateKey, publicKey: peer.publicKey }
   if (!algorithm.offThread) {
     try {

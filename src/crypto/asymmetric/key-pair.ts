@@ -86,8 +86,12 @@ export function openKeyPair(spec: AsymmetricSpec, material: Secret): OpenKeyPair
     format: 'der',
     type: 'pkcs8',
   })
-  assert(isKeyOf(spec, privateKey), `the key material is one of ${spec}`)
-  return { spec, privateKey, publicKey: createPublicKey(privateKey) }
+  const publicKey = createPublicKey(privateKey)
+  assert(
+    isKeyOf(spec, privateKey) && hasNamedCurve(spec, publicKey),
+    `the key material is one of ${spec}`,
+  )
+  return { spec, privateKey, publicKey }
 }
 
 /**
@@ -121,8 +125,11 @@ export function isKeyOf(spec: AsymmetricSpec, key: KeyObject): boolean {
     case 'rsa':
       return key.asymmetricKeyType === 'rsa' && details?.modulusLength === algorithm.modulusBits
     case 'ec':
-    case 'sm2':
       return key.asymmetricKeyType === 'ec' && details?.namedCurve === algorithm.curve
+    case 'sm2':
+      // Node.js has no name for what OpenSSL makes of an SM2 key that it reads, so the caller looks at
+      // the object identifier of the curve.
+      return key.asymmetricKeyType === undefined
     case 'ed25519':
       return key.asymmetricKeyType === 'ed25519'
     case 'ml-dsa':

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { assert } from '../../core/assert.ts'
 import { KEY_ALGORITHMS } from './key-algorithms.ts'
 import { nativeSchemeOf } from './native-schemes.ts'
@@ -8,6 +9,7 @@ import { answersAreKnown } from './openssl-known-answers.ts'
 import type { NativeResult, NativeTask, ThreadLimits } from './openssl-threads.ts'
 import { OpensslThreads, perform } from './openssl-threads.ts'
 import type { ReadyMadeInput, ReadyMadeRoute } from './ready-made-input.ts'
+import { sm2PointOf, sm2ScalarOf } from './sm2-keys.ts'
 
 /**
  * The route through the OpenSSL of this process. Undefined where it cannot be had, or where it gives
@@ -56,6 +58,12 @@ export function openOpensslRoute(limits: ThreadLimits): ReadyMadeRoute | undefin
       const task = { kind: 'decrypt', key: keys.of(privateKey), input: ciphertext } as const
       const result = await onThread(privateKey, task)
       return result instanceof Uint8Array ? result : undefined
+    },
+    async sm2Agree(privateKey, peer) {
+      using scalar = sm2ScalarOf(privateKey)
+      const point = sm2PointOf(createPublicKey(privateKey))
+      const own = { curve: 'SM2', scalar: scalar.expose(), point }
+      return openssl.agree(own, sm2PointOf(peer))
     },
     close: () => threads.close(),
   }

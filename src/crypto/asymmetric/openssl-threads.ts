@@ -1,4 +1,4 @@
-import { isMainThread, parentPort, Worker } from 'node:worker_threads'
+import { parentPort, Worker } from 'node:worker_threads'
 import { assert, unreachable } from '../../core/assert.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type { NativeSchemeName } from './native-schemes.ts'
@@ -27,9 +27,7 @@ export type NativeTask =
 /** What a task gives: bytes; whether a signature is valid; undefined for what does not decrypt. */
 export type NativeResult = Uint8Array | boolean | undefined
 
-type Answer =
-  | { readonly id: number; readonly result: NativeResult }
-  | { readonly id: number; readonly failure: string }
+type Answer = { readonly result: NativeResult } | { readonly failure: string }
 
 /** Does one task on the calling thread. */
 export function perform(openssl: OpensslFfi, task: NativeTask): NativeResult {
@@ -73,7 +71,7 @@ export class OpensslThreads {
   #closed = false
 
   constructor(limits: ThreadLimits) {
-    assert(isMainThread || limits.threads > 0, 'there is at least one thread')
+    assert(limits.threads > 0, 'there is at least one thread')
     this.#limits = limits
   }
 
@@ -108,7 +106,8 @@ export class OpensslThreads {
       assert(pending !== undefined, 'the loop saw one that waits')
       this.#running.set(worker, pending)
       worker.ref()
-      worker.postMessage({ id: worker.threadId, task: pending.task })
+      // A copy goes over: the caller's bytes stay the caller's.
+      worker.postMessage(pending.task, [])
     }
   }
 
@@ -156,12 +155,23 @@ export function serveNativeTasks(): void {
   assert(port !== null, 'this runs in a thread of its own')
   const openssl = openOpensslFfi()
   // Only OpensslThreads has the other end of the port.
-  port.on('message', ({ id, task }: { readonly id: number; readonly task: NativeTask }) => {
+  port.on('message', (task: NativeTask) => {
     try {
       assert(openssl !== undefined, 'what the main thread can bind to, so can this one')
-      port.postMessage({ id, result: perform(openssl, task) })
+      const result = perform(openssl, task)
+      // Handed over, not copied: it may be a plaintext.
+      port.postMessage({ result }, result instanceof Uint8Array ? [ownMemory(result)] : [])
     } catch (error) {
-      port.postMessage({ id, failure: error instanceof Error ? error.message : String(error) })
+      const failure = error instanceof Error ? error.message : String(error)
+      port.postMessage({ failure }, [])
+    } finally {
+      if (task.kind === 'encrypt') task.input.fill(0)
     }
   })
+}
+
+/** The memory of bytes that share it with nothing. */
+function ownMemory({ buffer, byteLength }: Uint8Array): ArrayBuffer {
+  assert(buffer instanceof ArrayBuffer && buffer.byteLength === byteLength, 'the bytes are alone')
+  return buffer
 }

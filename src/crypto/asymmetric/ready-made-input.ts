@@ -14,7 +14,8 @@ export interface ReadyMadeInput {
 }
 
 /**
- * The operations that `node:crypto` cannot say: signatures over a ready-made input, and SM2 encryption.
+ * The operations that `node:crypto` cannot say: signatures over a ready-made input, and the
+ * encryption and key agreement of SM2.
  * Two routes implement it, with the same results. Work above some 70 µs leaves the event loop where the
  * route can. Keys are borrowed until the promise settles.
  */
@@ -27,6 +28,8 @@ export interface ReadyMadeRoute {
   sm2Encrypt(publicKey: KeyObject, plaintext: Uint8Array): Promise<Uint8Array>
   /** Undefined for every kind of failure. The caller owns the bytes. */
   sm2Decrypt(privateKey: KeyObject, ciphertext: Uint8Array): Promise<Uint8Array | undefined>
+  /** The x coordinate of the shared point, owned by the caller; undefined for every kind of failure. */
+  sm2Agree(privateKey: KeyObject, peer: KeyObject): Promise<Uint8Array | undefined>
   /** Ends threads of its own. Work under way is lost. */
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { createHash } from 'node:crypto'
-import { assert } from '../../core/assert.ts'
+import { sm2PointOf } from './sm2-keys.ts'
 
 /**
  * ENTL and the distinguishing id, which AWS fixes to the default 1234567812345678, then the curve's
@@ -15,17 +15,13 @@ const ZA_PREFIX = Buffer.from(
     'bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0',
   'hex',
 )
-const POINT_BYTES = 64
-const UNCOMPRESSED = 0x04
 
 /**
  * The 32 bytes that SM2DSA signs: SM3(ZA ‖ message).
  * **Source:** GB/T 32918.2, section 6.1, steps A1 and A2.
  */
 export function sm2Digest(publicKey: KeyObject, message: Uint8Array): Uint8Array {
-  const spki: Buffer = publicKey.export({ type: 'spki', format: 'der' })
-  const point = spki.subarray(-POINT_BYTES)
-  assert(spki.at(-POINT_BYTES - 1) === UNCOMPRESSED, 'an SM2 public key is kept uncompressed')
+  const point = sm2PointOf(publicKey).subarray(1)
   const za = createHash('sm3').update(ZA_PREFIX).update(point).digest()
   return createHash('sm3').update(za).update(message).digest()
 }
