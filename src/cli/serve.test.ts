@@ -26,12 +26,14 @@ function aServer() {
   }
 }
 
+const noAnnouncement = async (): Promise<void> => undefined
+
 /** Lets everything that is ready to run do so. */
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 test('a signal stops the server once it has finished, with exit code 0', async () => {
   const [terminal, { server, stops, end }] = [fakeTerminal(), aServer()]
-  const exit = serveUntilStopped(server, terminal)
+  const exit = serveUntilStopped(server, terminal, noAnnouncement)
   terminal.signal()
   await settle()
   assert.equal(stops(), 1)
@@ -43,7 +45,7 @@ test('a signal stops the server once it has finished, with exit code 0', async (
 test('the same signal passed on by npm does not cut requests off', async () => {
   const [terminal, { server, stops, end }] = [fakeTerminal(), aServer()]
   let exited = false
-  const exit = serveUntilStopped(server, terminal).finally(() => {
+  const exit = serveUntilStopped(server, terminal, noAnnouncement).finally(() => {
     exited = true
   })
   terminal.signal()
@@ -58,7 +60,7 @@ test('the same signal passed on by npm does not cut requests off', async () => {
 
 test('a second wish to stop gives up waiting, with exit code 1', async () => {
   const [terminal, { server }] = [fakeTerminal(), aServer()]
-  const exit = serveUntilStopped(server, terminal)
+  const exit = serveUntilStopped(server, terminal, noAnnouncement)
   terminal.signal()
   terminal.advanceMs(1000)
   terminal.signal()
@@ -67,7 +69,7 @@ test('a second wish to stop gives up waiting, with exit code 1', async () => {
 
 test('a server that ends by itself takes the command with it', async () => {
   const [terminal, { server, end }] = [fakeTerminal(), aServer()]
-  const exit = serveUntilStopped(server, terminal)
+  const exit = serveUntilStopped(server, terminal, noAnnouncement)
   end(new Error('the audit log cannot be written'))
   await assert.rejects(exit, /audit log/)
   assert.equal(terminal.listening(), 0)
@@ -76,9 +78,18 @@ test('a server that ends by itself takes the command with it', async () => {
 test('a failure while stopping is reported, wherever it shows', async () => {
   for (const fail of ['end', 'failToStop'] as const) {
     const [terminal, fake] = [fakeTerminal(), aServer()]
-    const exit = serveUntilStopped(fake.server, terminal)
+    const exit = serveUntilStopped(fake.server, terminal, noAnnouncement)
     terminal.signal()
     fake[fail](new Error('the store did not close'))
     await assert.rejects(exit, /did not close/)
   }
+})
+
+test('a signal that answers the announcement is heard', async () => {
+  const [terminal, { server, stops, end }] = [fakeTerminal(), aServer()]
+  const exit = serveUntilStopped(server, terminal, async () => terminal.signal())
+  await settle()
+  assert.equal(stops(), 1)
+  end()
+  assert.equal(await exit, EXIT.ok)
 })

@@ -10,13 +10,16 @@ import type { Terminal } from './terminal.ts'
 const SAME_WISH_MS = 1000
 
 /**
- * Waits until the server ends or is asked to. The first signal lets it finish what is in flight, a
- * later one gives up waiting.
+ * Announces the server and waits until it ends or is asked to. The first signal lets it finish what
+ * is in flight, a later one gives up waiting.
+ * @param announce tells the world; signals are heard from before, since whoever reads that the server
+ *   is ready may stop it at once
  * @throws whatever ended the server by itself
  */
 export async function serveUntilStopped(
   server: Pick<RunningServer, 'stop' | 'stopped'>,
   terminal: Terminal,
+  announce: () => Promise<unknown>,
 ): Promise<ExitCode> {
   const asked = Promise.withResolvers<'asked'>()
   const forced = Promise.withResolvers<'forced'>()
@@ -30,6 +33,7 @@ export async function serveUntilStopped(
     }
   })
   try {
+    await announce()
     const first = await Promise.race([asked.promise, server.stopped])
     if (first instanceof Error) throw first
     if (first === undefined) return EXIT.ok

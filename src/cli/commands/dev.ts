@@ -41,8 +41,9 @@ export function addDev(parent: Command, context: Context): void {
       AWS_ACCESS_KEY_ID: flags.account,
       AWS_SECRET_ACCESS_KEY: 'anything',
     })
-    await terminal.out.write(`For your shell:\n${exportLines(variables, '  ')}`)
-    await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
-    return serveUntilStopped(server, terminal)
+    return serveUntilStopped(server, terminal, async () => {
+      await terminal.out.write(`For your shell:\n${exportLines(variables, '  ')}`)
+      await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
+    })
   })
 }

@@ -39,11 +39,13 @@ export function addStart(parent: Command, context: Context): void {
   context.act<StartFlags>(command, async (flags) => {
     const { program, terminal } = context
     const server = await program.startServer(startOptionsOf(flags, context))
-    if (server.firstStart !== undefined) {
-      await terminal.out.write(describeNewFolder(server.firstStart, flags, program.commandName))
-    }
-    await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
-    return serveUntilStopped(server, terminal)
+    const { firstStart, endpoint } = server
+    return serveUntilStopped(server, terminal, async () => {
+      if (firstStart !== undefined) {
+        await terminal.out.write(describeNewFolder(firstStart, flags, program.commandName))
+      }
+      await terminal.out.write(`strongroom ready at ${endpoint}\n`)
+    })
   })
 }
 
