@@ -127,8 +127,8 @@ describe('what inputs may be', () => {
   })
 
   test('a fraction of a number is dropped', async () => {
-    const { Plaintext } = succeeded(await kms.kms('GenerateRandom', { NumberOfBytes: 2.9 }))
-    assert.equal(Buffer.from(String(Plaintext), 'base64').length, 2)
+    const members = succeeded(await kms.kms('GenerateRandom', { NumberOfBytes: 2.9 }))
+    assert.equal(Buffer.from(textOf(members, 'Plaintext'), 'base64').length, 2)
   })
 
   test('members that nobody knows are ignored, and a null counts as absent', async () => {
@@ -237,7 +237,7 @@ describe('what inputs may be', () => {
     )
     const old = await createKey(kms, { CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT' })
     succeeded(await kms.kms('Encrypt', { KeyId: old.id, Plaintext: blob('x') }))
-    const before = succeeded(await kms.kms('ListKeys', { Limit: 1000 }))
+    const present = succeeded(await kms.kms('ListKeys', { Limit: 1000 }))
     for (const input of [
       { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
       { Origin: 'EXTERNAL' },
@@ -248,7 +248,7 @@ describe('what inputs may be', () => {
         'UnsupportedOperationException',
       )
     }
-    assert.deepEqual(succeeded(await kms.kms('ListKeys', { Limit: 1000 })), before)
+    assert.deepEqual(succeeded(await kms.kms('ListKeys', { Limit: 1000 })), present)
   })
 
   test('tags: none twice, none of AWS’s, at most fifty in all', async () => {

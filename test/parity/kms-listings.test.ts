@@ -25,6 +25,10 @@ const ALIASES = 120
 const ALIASES_OF_FIRST = 50
 const TAGS = 50
 
+/** In the order of code units. */
+const sorted = (texts: readonly (string | undefined)[]): readonly string[] =>
+  texts.map(String).sort((a, b) => (a < b ? -1 : 1))
+
 describe('listings', () => {
   let node: MemoryNode
   let kms: WireClient
@@ -65,14 +69,14 @@ describe('listings', () => {
         for await (const page of paginateListKeys({ client: sdk, pageSize }, {})) {
           seen.push(...(page.Keys ?? []).map(({ KeyId }) => KeyId))
         }
-        assert.deepEqual(seen.sort(), [...ids].sort())
+        assert.deepEqual(sorted(seen), sorted(ids))
       }
       if (pageSize > 100) continue
       const seen: (string | undefined)[] = []
       for await (const page of paginateListAliases({ client: sdk, pageSize }, {})) {
         seen.push(...(page.Aliases ?? []).map(({ AliasName }) => AliasName))
       }
-      assert.deepEqual(seen.sort(), [...names].sort())
+      assert.deepEqual(sorted(seen), sorted(names))
     }
   })
 
@@ -84,12 +88,15 @@ describe('listings', () => {
       for await (const page of paginateListResourceTags(config, { KeyId })) {
         tags.push(...(page.Tags ?? []).map(({ TagKey, TagValue }) => `${TagKey}=${TagValue}`))
       }
-      assert.deepEqual(tags.sort(), Array.from({ length: TAGS }, (_, at) => `k${at}=v${at}`).sort())
+      assert.deepEqual(
+        sorted(tags),
+        sorted(Array.from({ length: TAGS }, (_, at) => `k${at}=v${at}`)),
+      )
       const aliases: (string | undefined)[] = []
       for await (const page of paginateListAliases(config, { KeyId })) {
         aliases.push(...(page.Aliases ?? []).map(({ AliasName }) => AliasName))
       }
-      assert.deepEqual(aliases.sort(), names.slice(0, ALIASES_OF_FIRST).sort())
+      assert.deepEqual(sorted(aliases), sorted(names.slice(0, ALIASES_OF_FIRST)))
     }
     const policies: string[] = []
     for await (const page of paginateListKeyPolicies({ client: sdk, pageSize: 1 }, { KeyId })) {
@@ -138,7 +145,7 @@ describe('listings', () => {
         const Marker = textOf(page, 'NextMarker')
         page = succeeded(await kms.kms(operation, { ...inputOf(operation), Limit: 49, Marker }))
       }
-      assert.deepEqual(Object.keys(page).sort(), [list, 'Truncated'].sort())
+      assert.deepEqual(new Set(Object.keys(page)), new Set([list, 'Truncated']))
       assert.equal(page['Truncated'], false)
     })
   }
@@ -206,7 +213,7 @@ describe('listings', () => {
     succeeded(await kms.kms('DeleteAlias', { AliasName }))
     const Marker = textOf(first, 'NextMarker')
     const second = succeeded(await kms.kms('ListAliases', { Limit: 1, Marker }))
-    assert.equal(listOf(second, 'Aliases')[0]?.['AliasName'], [...names].sort()[10])
+    assert.equal(listOf(second, 'Aliases')[0]?.['AliasName'], sorted(names)[10])
     const TargetKeyId = ids[0]
     succeeded(await kms.kms('CreateAlias', { AliasName, TargetKeyId }))
   })

@@ -93,7 +93,7 @@ const STATE_CASES: readonly StateCase[] = [
   {
     operation: 'CreateAlias',
     states: CHANGE,
-    input: ({ id }) => ({ AliasName: `${'alias/second-'}${id}`, TargetKeyId: id }),
+    input: ({ id }) => ({ AliasName: `alias/second-${id}`, TargetKeyId: id }),
   },
   {
     operation: 'UpdateAlias',

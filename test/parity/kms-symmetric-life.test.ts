@@ -147,7 +147,7 @@ describe('the life of a symmetric key, with the unmodified SDK', () => {
     const EncryptionContext = Object.fromEntries(
       Array.from({ length: 40 }, (_, at) => [`näme-${at}`, `välue "${at}" \u0000 😀`]),
     )
-    const reversed = Object.fromEntries(Object.entries(EncryptionContext).reverse())
+    const reversed = Object.fromEntries(Object.entries(EncryptionContext).toReversed())
     for (const size of [1, 4095, 4096]) {
       const Plaintext = new Uint8Array(size).fill(7)
       const { CiphertextBlob } = await kms.send(

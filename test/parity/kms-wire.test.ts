@@ -158,7 +158,11 @@ describe('the wire', () => {
       Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{}')]),
     ]) {
       const answer = await send('DescribeKey', body)
-      assert.equal(answer.json['__type'], 'SerializationException', `${body}: ${answer.text}`)
+      assert.equal(
+        answer.json['__type'],
+        'SerializationException',
+        `${String(body)}: ${answer.text}`,
+      )
       assert.equal(answer.status, 400)
     }
   })

@@ -180,15 +180,15 @@ export function refused(
     message === undefined ? ['__type'] : ['__type', member],
     answer.text,
   )
-  if (message instanceof RegExp) assert.match(String(told), message)
+  if (message instanceof RegExp) assert.match(typeof told === 'string' ? told : '', message)
   else assert.equal(told, message)
 }
 
 /** A member that is text; fails where it is none. */
 export function textOf(members: JsonObject, name: string): string {
   const value = members[name]
-  assert.equal(typeof value, 'string', `${name} is no text in ${JSON.stringify(members)}`)
-  return String(value)
+  assert.ok(typeof value === 'string', `${name} is no text in ${JSON.stringify(members)}`)
+  return value
 }
 
 /** A member that is an object; fails where it is none. */

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { inspect } from 'node:util'
+import { parseAccountId, parseKeyId } from '../../src/core/ids.ts'
+import { parseRegion } from '../../src/core/regions.ts'
+import { createRandom } from '../../src/crypto/random.ts'
+import { drawCredential, rotateCredentials, storeAccount } from '../../src/server/accounts.ts'
+import { plantSeed } from '../../src/server/dev-seed.ts'
+import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import { type WireAnswer, type WireChange, WireClient } from '../support/wire-client.ts'
+
+const ACCOUNT = '111122223333'
+const SEEDED_KEY = '12345678-1234-4234-8234-123456789012'
+/** Longer than a block, so that no part of it can be chance. */
+const PLAINTEXT = Buffer.from('CANARY-plaintext-7fa90c41-of-the-caller')
+const MATERIAL = Buffer.from('CANARY-material-4c1d-of-the-key!')
+
+/** A secret in the forms in which it could be written down, each long enough to be no chance. */
+const formsOf = (secret: Uint8Array): readonly string[] => {
+  const bytes = Buffer.from(secret)
+  const utf8 = bytes.toString('utf8')
+  return [
+    utf8,
+    JSON.stringify(utf8).slice(1, -1),
+    bytes.toString('latin1'),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    // Base64 of a part that begins elsewhere looks different: all three phases, without their ends.
+    ...[0, 1, 2].flatMap((skip) => {
+      const part = bytes.subarray(skip, bytes.length - ((bytes.length - skip) % 3))
+      return [part.toString('base64'), part.toString('base64url')]
+    }),
+    // As `inspect` and JSON show bytes.
+    [...bytes.subarray(0, 8)].join(','),
+    [...bytes.subarray(0, 8)].join(', '),
+    (bytes.subarray(0, 12).toString('hex').match(/../g) ?? []).join(' '),
+  ]
+}
+
+describe('secrets that go through every operation', () => {
+  let node: MemoryNode
+  let kms: WireClient
+  let proper: WireChange
+  const secrets: Uint8Array[] = [PLAINTEXT, MATERIAL]
+  /** Replies that may hold no secret at all. */
+  const refusals: WireAnswer[] = []
+  const called = new Set<string>()
+
+  before(async () => {
+    node = await startMemoryNode({ closed: true })
+    const accountId = parseAccountId(ACCOUNT)
+    const region = parseRegion('eu-central-1')
+    const keyId = parseKeyId(SEEDED_KEY)
+    assert.ok(accountId && region && keyId)
+    const material = new Uint8Array(MATERIAL)
+    await plantSeed(node.records, node.clock, [{ accountId, region, keyId, material, aliases: [] }])
+    const parts = { records: node.records, clock: node.clock, random: createRandom() }
+    await storeAccount(parts, drawCredential(parts.random, accountId), 'first')
+    const issued = await rotateCredentials(parts, ACCOUNT)
+    secrets.push(Buffer.from(issued.secretAccessKey))
+    kms = new WireClient(node.endpoint, issued.accessKeyId)
+    proper = { secret: issued.secretAccessKey }
+  })
+
+  after(async () => {
+    kms.close()
+    await node.close()
+  })
+
+  const call = async (operation: string, input: object): Promise<Record<string, string>> => {
+    called.add(operation)
+    const answer = await kms.kms(operation, input, proper)
+    if (answer.status !== 200) refusals.push(answer)
+    // Only members that are texts are looked at by the callers.
+    return answer.json as Record<string, string>
+  }
+
+  const KeyId = SEEDED_KEY
+  const Plaintext = PLAINTEXT.toString('base64')
+  const remember = (text: string | undefined): void => {
+    assert.ok(text)
+    secrets.push(Buffer.from(text, 'base64'))
+  }
+
+  test('are sent, received and refused', async () => {
+    const sealed = await call('Encrypt', { KeyId, Plaintext })
+    const { CiphertextBlob } = sealed
+    assert.equal((await call('Decrypt', { CiphertextBlob }))['Plaintext'], Plaintext)
+    await call('ReEncrypt', { CiphertextBlob, DestinationKeyId: KeyId })
+    for (const size of [{ KeySpec: 'AES_256' }, { NumberOfBytes: 64 }]) {
+      const made = await call('GenerateDataKey', { KeyId, ...size })
+      remember(made['Plaintext'])
+      await call('Decrypt', { CiphertextBlob: made['CiphertextBlob'], KeyId })
+    }
+    const unseen = await call('GenerateDataKeyWithoutPlaintext', { KeyId, KeySpec: 'AES_256' })
+    remember((await call('Decrypt', { CiphertextBlob: unseen['CiphertextBlob'] }))['Plaintext'])
+    remember((await call('GenerateRandom', { NumberOfBytes: 48 }))['Plaintext'])
+    const GrantTokens = [`CANARY-token-${'x'.repeat(40)}`]
+    secrets.push(Buffer.from(GrantTokens[0] ?? ''))
+    const AttestationDocument = Buffer.from('CANARY-attestation-document-0f2e').toString('base64')
+    secrets.push(Buffer.from(AttestationDocument, 'base64'))
+    for (const wrong of [
+      { KeyId: 'nonsense' },
+      { KeyId: 5 },
+      { EncryptionAlgorithm: 'NONE' },
+      { EncryptionAlgorithm: 'SM2PKE' },
+      { GrantTokens },
+      { DryRun: true },
+      { Plaintext: PLAINTEXT.toString('utf8') },
+      { Plaintext: [Plaintext] },
+      { Plaintext: { Plaintext } },
+      { Plaintext: Buffer.alloc(4097, PLAINTEXT).toString('base64') },
+      { EncryptionContext: 5 },
+    ]) {
+      await call('Encrypt', { KeyId, Plaintext, ...wrong })
+    }
+    await call('GenerateDataKey', { KeyId, KeySpec: 'AES_256', Recipient: { AttestationDocument } })
+    await call('Decrypt', { CiphertextBlob, EncryptionContext: { a: 'b' } })
+    await call('Decrypt', { CiphertextBlob, GrantTokens })
+  })
+
+  test('go through everything else as well', async () => {
+    const TargetKeyId = KeyId
+    const Policy = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}'
+    for (const [operation, input] of [
+      ['CreateKey', {}],
+      ['CreateAlias', { AliasName: 'alias/canary', TargetKeyId }],
+      ['UpdateAlias', { AliasName: 'alias/canary', TargetKeyId }],
+      ['DeleteAlias', { AliasName: 'alias/canary' }],
+      ['UpdateKeyDescription', { KeyId, Description: 'd' }],
+      ['TagResource', { KeyId, Tags: [{ TagKey: 'a', TagValue: 'b' }] }],
+      ['UntagResource', { KeyId, TagKeys: ['a'] }],
+      ['PutKeyPolicy', { KeyId, Policy }],
+      ['GetKeyPolicy', { KeyId }],
+      ['DescribeKey', { KeyId }],
+      ['ListKeys', {}],
+      ['ListAliases', {}],
+      ['ListKeyPolicies', { KeyId }],
+      ['ListResourceTags', { KeyId }],
+      ['DisableKey', { KeyId }],
+      ['EnableKey', { KeyId }],
+      ['ScheduleKeyDeletion', { KeyId }],
+      ['CancelKeyDeletion', { KeyId }],
+      ['EnableKey', { KeyId }],
+    ] as const) {
+      // The caller's secret where it has no business to be: an unknown member, then a known one.
+      await call(operation, { ...input, Plaintext })
+    }
+    assert.deepEqual(
+      Object.keys(KMS_OPERATIONS).filter((operation) => !called.has(operation)),
+      [],
+    )
+  })
+
+  test('stay out of the operator’s log when the node itself fails', async () => {
+    node.sink.isFailing = true
+    for (const [operation, input] of [
+      ['Encrypt', { KeyId, Plaintext }],
+      ['GenerateDataKey', { KeyId, KeySpec: 'AES_256' }],
+      ['CreateKey', {}],
+    ] as const) {
+      const answer = await kms.kms(operation, input, proper)
+      assert.equal(answer.status, 500)
+      refusals.push(answer)
+    }
+    node.sink.isFailing = false
+    await kms.kms('ListKeys', '{', { ...proper, authorization: (made) => `${made}0` })
+  })
+
+  test('stand in no frame, no log line and no refusal', () => {
+    const places: Readonly<Record<string, readonly string[]>> = {
+      frames: node.sink.texts,
+      log: node.log.lines,
+      refusals: refusals.map(({ text, headers }) => `${text} ${inspect(headers)}`),
+    }
+    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [9, true, 17])
+    assert.ok(node.log.lines.length >= 3)
+    for (const [place, texts] of Object.entries(places)) {
+      for (const text of texts) {
+        for (const [at, secret] of secrets.entries()) {
+          for (const form of formsOf(secret)) {
+            assert.ok(!text.includes(form), `secret ${at} as ${form} in ${place}: ${text}`)
+          }
+        }
+      }
+    }
+  })
+
+  test('would be found if they did: the search finds each form in a text', () => {
+    for (const secret of secrets) {
+      const base64 = Buffer.from(secret).toString('base64')
+      const shifted = Buffer.concat([Buffer.from('x'), secret]).toString('base64')
+      const json = JSON.stringify({ bytes: [...secret] })
+      for (const text of [base64, shifted, json, inspect(Buffer.from(secret))]) {
+        assert.ok(formsOf(secret).some((form) => text.includes(form)))
+      }
+    }
+  })
+})
