@@ -114,15 +114,20 @@ export interface MemoryNode {
   close(): Promise<void>
 }
 
-/** Starts a node in memory behind the real HTTP transport. Without `closed` any credentials are accepted. */
-export async function startMemoryNode(
-  options: { readonly closed?: boolean } = {},
-): Promise<MemoryNode> {
+export interface MemoryNodeOptions {
+  /** Whether only credentials that were issued are accepted, instead of any. */
+  readonly closed?: boolean
+  /** A store other than an empty one in memory. Its owner closes it, after the node. */
+  readonly rows?: RowStore
+}
+
+/** Starts a node in memory behind the real HTTP transport. */
+export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<MemoryNode> {
   const clock = new HeldClock()
   const sink = new CollectingSink()
   const log = new CollectingLog()
   const random = createRandom()
-  const rows = openMemoryStore(TABLES.map(({ schema }) => schema))
+  const rows = options.rows ?? openMemoryStore(TABLES.map(({ schema }) => schema))
   const custody = await createCustody({ seal: memorySeal(random), random, clock })
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   const openAccount: AccountId | undefined = options.closed
