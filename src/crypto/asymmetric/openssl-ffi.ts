@@ -12,11 +12,6 @@ export type NativeKey = bigint
 
 /** Text or a number, as OpenSSL's parameters have it. */
 export type NativeParameter = readonly [name: string, value: string | number]
-/** Bytes: a string of octets, or an unsigned number in the machine's own byte order. */
-type BytesParameter = readonly [
-  name: string,
-  value: { readonly type: number; readonly data: Uint8Array },
-]
 
 /** How to set up a signature over an input that is not hashed again. */
 export interface NativeScheme {
@@ -37,24 +32,19 @@ export interface OpensslFfi {
   encrypt(key: NativeKey, plaintext: Uint8Array): Uint8Array
   /** Undefined for every kind of failure. The caller owns the bytes. */
   decrypt(key: NativeKey, ciphertext: Uint8Array): Uint8Array | undefined
-  /** The x coordinate of the shared point, owned by the caller; undefined for every kind of failure. */
-  agree(own: CurveKey, peerPoint: Uint8Array): Uint8Array | undefined
+  /** The x coordinate of scalar times point, owned by the caller; undefined for every kind of failure. */
+  multiply(own: CurveScalar, peer: Uint8Array): Uint8Array | undefined
 }
 
-/** A private key of a curve by its parts. Points are uncompressed; bytes are borrowed. */
-export interface CurveKey {
-  /** OpenSSL's name of the curve. */
+/** The private scalar of a curve that OpenSSL knows by this name: big-endian, borrowed. */
+export interface CurveScalar {
   readonly curve: string
-  /** Big-endian. */
   readonly scalar: Uint8Array
-  readonly point: Uint8Array
 }
 
 const OPENSSL_MIN = 0x3050_0000
 const PARAMETER_INTEGER = 1
-const PARAMETER_UNSIGNED = 2
 const PARAMETER_TEXT = 4
-const PARAMETER_OCTETS = 5
 /** `OSSL_PARAM` of a 64-bit platform: key, data type, data, size, returned size. Source: OSSL_PARAM(3). */
 const PARAMETER_BYTES = 40
 const UNMODIFIED = 0xffff_ffff_ffff_ffffn
@@ -87,12 +77,28 @@ const SYMBOLS = {
     arguments: ['pointer', 'buffer', 'buffer', 'buffer', 'uint64'],
     return: 'int32',
   },
-  EVP_PKEY_CTX_new_from_name: { arguments: ['pointer', 'buffer', 'pointer'], return: 'pointer' },
-  EVP_PKEY_fromdata_init: { arguments: ['pointer'], return: 'int32' },
-  EVP_PKEY_fromdata: { arguments: ['pointer', 'buffer', 'int32', 'buffer'], return: 'int32' },
-  EVP_PKEY_derive_init: { arguments: ['pointer'], return: 'int32' },
-  EVP_PKEY_derive_set_peer: { arguments: ['pointer', 'pointer'], return: 'int32' },
-  EVP_PKEY_derive: { arguments: ['pointer', 'buffer', 'buffer'], return: 'int32' },
+  OBJ_txt2nid: { arguments: ['buffer'], return: 'int32' },
+  BN_secure_new: { arguments: [], return: 'pointer' },
+  BN_bin2bn: { arguments: ['buffer', 'int32', 'pointer'], return: 'pointer' },
+  BN_clear_free: { arguments: ['pointer'], return: 'void' },
+  EC_GROUP_new_by_curve_name: { arguments: ['int32'], return: 'pointer' },
+  EC_GROUP_free: { arguments: ['pointer'], return: 'void' },
+  EC_POINT_new: { arguments: ['pointer'], return: 'pointer' },
+  EC_POINT_free: { arguments: ['pointer'], return: 'void' },
+  EC_POINT_clear_free: { arguments: ['pointer'], return: 'void' },
+  EC_POINT_is_at_infinity: { arguments: ['pointer', 'pointer'], return: 'int32' },
+  EC_POINT_oct2point: {
+    arguments: ['pointer', 'pointer', 'buffer', 'uint64', 'pointer'],
+    return: 'int32',
+  },
+  EC_POINT_mul: {
+    arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'],
+    return: 'int32',
+  },
+  EC_POINT_point2oct: {
+    arguments: ['pointer', 'pointer', 'int32', 'buffer', 'uint64', 'pointer'],
+    return: 'uint64',
+  },
   EVP_PKEY_decrypt_init: { arguments: ['pointer'], return: 'int32' },
   EVP_PKEY_decrypt: {
     arguments: ['pointer', 'buffer', 'buffer', 'buffer', 'uint64'],
@@ -100,10 +106,8 @@ const SYMBOLS = {
   },
 } as const
 
-/** Which parts a key is made of. Source: OpenSSL 3.5, openssl/evp.h, EVP_PKEY_KEYPAIR and EVP_PKEY_PUBLIC_KEY. */
-const PRIVATE_PARTS = 0x87
-const PUBLIC_PARTS = 0x86
-const SHARED_BYTES_MAX = 66
+/** The form of a point: 04, x, y. Source: OpenSSL 3.5, openssl/ec.h, point_conversion_form_t. */
+const UNCOMPRESSED = 4
 
 /** The longest output: an ML-DSA-87 signature; SM2 adds up to some 150 bytes to what it encrypts. */
 const OUTPUT_BYTES_MAX = 8192
@@ -176,62 +180,40 @@ function bind(): OpensslFfi | undefined {
         assert(native.EVP_PKEY_decrypt_init(context) === OK, 'OpenSSL sets up a decryption')
         return output(native.EVP_PKEY_decrypt, context, ciphertext, OUTPUT_BYTES_MAX)
       }),
-    agree: (own, peerPoint) => agree(native, own, peerPoint),
+    multiply: (own, peer) => multiply(native, own, peer),
   }
 }
 
-/** Makes keys of the plain elliptic curve: OpenSSL has no key agreement for what it reads as an SM2 key. */
-function agree(native: Functions, own: CurveKey, peerPoint: Uint8Array): Uint8Array | undefined {
-  const group = ['group', own.curve] as const
-  const scalar = own.scalar.toReversed()
-  const peer = curveKey(native, PUBLIC_PARTS, [group, octets(peerPoint)])
-  const key = curveKey(native, PRIVATE_PARTS, [
-    group,
-    octets(own.point),
-    ['priv', { type: PARAMETER_UNSIGNED, data: scalar }],
-  ])
-  scalar.fill(0)
+/**
+ * The product of scalar and point, which is what ECDH is on a curve of cofactor one. OpenSSL's own ECDH
+ * refuses the curve of SM2 in every form in which a key of it can be read; this is the multiplication
+ * that it would use, in constant time for a scalar alone.
+ * **Source:** OpenSSL 3.5, EC_POINT_mul(3); NIST SP 800-56A revision 3, section 5.7.1.2.
+ */
+function multiply(native: Functions, own: CurveScalar, peer: Uint8Array): Uint8Array | undefined {
+  const group = native.EC_GROUP_new_by_curve_name(native.OBJ_txt2nid(cString(own.curve)))
+  const number = native.BN_secure_new()
+  const point = native.EC_POINT_new(group)
+  const product = native.EC_POINT_new(group)
+  const encoded = new Uint8Array(peer.length)
+  const size = BigInt(peer.length)
   try {
-    if (peer === NULL || key === NULL) return undefined
-    return withContext(native, key, (context) => {
-      const size = new BigUint64Array([BigInt(SHARED_BYTES_MAX)])
-      const shared = new Uint8Array(SHARED_BYTES_MAX)
-      const isAgreed =
-        native.EVP_PKEY_derive_init(context) === OK &&
-        native.EVP_PKEY_derive_set_peer(context, peer) === OK &&
-        native.EVP_PKEY_derive(context, shared, bytesOf(size)) === OK
-      const result = isAgreed ? shared.slice(0, Number(size[0])) : undefined
-      shared.fill(0)
-      return result
-    })
+    assert(group * number * point * product !== NULL, 'OpenSSL has memory for two points')
+    native.BN_bin2bn(own.scalar, own.scalar.length, number)
+    const isDone =
+      // Refuses what is not on the curve.
+      native.EC_POINT_oct2point(group, point, peer, size, NULL) === OK &&
+      native.EC_POINT_mul(group, product, NULL, point, number, NULL) === OK &&
+      native.EC_POINT_is_at_infinity(group, product) === 0 &&
+      native.EC_POINT_point2oct(group, product, UNCOMPRESSED, encoded, size, NULL) === size
+    return isDone ? encoded.slice(1, (encoded.length + 1) / 2) : undefined
   } finally {
-    native.EVP_PKEY_free(key)
-    native.EVP_PKEY_free(peer)
+    encoded.fill(0)
+    native.EC_POINT_clear_free(product)
+    native.EC_POINT_free(point)
+    native.BN_clear_free(number)
+    native.EC_GROUP_free(group)
     native.ERR_clear_error()
-  }
-}
-
-const octets = (point: Uint8Array): BytesParameter => [
-  'pub',
-  { type: PARAMETER_OCTETS, data: point.slice() },
-]
-
-/** A key of the plain curve, or null where the parts are none: a point that is not on the curve. */
-function curveKey(
-  native: Functions,
-  parts: number,
-  parameters: readonly (NativeParameter | BytesParameter)[],
-): NativeKey {
-  const { table, held } = parameterTable(native, parameters)
-  const context = native.EVP_PKEY_CTX_new_from_name(NULL, cString('EC'), NULL)
-  const key = new BigUint64Array(1)
-  try {
-    if (native.EVP_PKEY_fromdata_init(context) !== OK) return NULL
-    const isMade = native.EVP_PKEY_fromdata(context, bytesOf(key), parts, table) === OK
-    // `held` is what the table points to: named here, it lives until the call is over.
-    return isMade && held.length > 0 ? (key[0] ?? NULL) : NULL
-  } finally {
-    native.EVP_PKEY_CTX_free(context)
   }
 }
 
@@ -316,45 +298,23 @@ function prepare(native: Functions, { signature, parameters }: NativeScheme): Pr
   const algorithm =
     signature === undefined ? NULL : native.EVP_SIGNATURE_fetch(NULL, cString(signature), NULL)
   assert(signature === undefined || algorithm !== NULL, `OpenSSL knows ${signature}`)
-  const { table, held } = parameterTable(native, parameters)
-  return { algorithm, parameters: table, held }
-}
-
-/** An array of OSSL_PARAM, and the memory that it points to and that must outlive it. */
-function parameterTable(
-  { ffi }: Functions,
-  parameters: readonly (NativeParameter | BytesParameter)[],
-): { readonly table: Uint8Array; readonly held: readonly Uint8Array[] } {
+  const { getRawPointer } = native.ffi
   const held: Uint8Array[] = []
   // One element of zeros ends the list.
   const table = new BigUint64Array(((parameters.length + 1) * PARAMETER_BYTES) / 8)
   parameters.forEach(([name, value], index) => {
     const key = cString(name)
-    const { type, data, sizeBytes } = parameterData(value)
+    const isText = typeof value === 'string'
+    const data = isText ? cString(value) : bytesOf(new Int32Array([value]))
     held.push(key, data)
     const at = (index * PARAMETER_BYTES) / 8
-    table[at] = ffi.getRawPointer(key)
-    table[at + 1] = BigInt(type)
-    table[at + 2] = ffi.getRawPointer(data)
-    table[at + 3] = BigInt(sizeBytes)
+    table[at] = getRawPointer(key)
+    table[at + 1] = BigInt(isText ? PARAMETER_TEXT : PARAMETER_INTEGER)
+    table[at + 2] = getRawPointer(data)
+    table[at + 3] = BigInt(isText ? value.length : data.length)
     table[at + 4] = UNMODIFIED
   })
-  return { table: bytesOf(table), held }
-}
-
-function parameterData(value: NativeParameter[1] | BytesParameter[1]): {
-  readonly type: number
-  readonly data: Uint8Array
-  readonly sizeBytes: number
-} {
-  if (typeof value === 'string') {
-    return { type: PARAMETER_TEXT, data: cString(value), sizeBytes: value.length }
-  }
-  if (typeof value === 'number') {
-    const data = bytesOf(new Int32Array([value]))
-    return { type: PARAMETER_INTEGER, data, sizeBytes: data.length }
-  }
-  return { ...value, sizeBytes: value.data.length }
+  return { algorithm, parameters: bytesOf(table), held }
 }
 
 /** ASCII text in memory of its own, closed by a zero. */

@@ -3,6 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, verify } from 'node:cryp
 import { NATIVE_SCHEMES } from './native-schemes.ts'
 import type { OpensslFfi } from './openssl-ffi.ts'
 import { sm2Digest } from './sm2-digest.ts'
+import { sm2PointOf } from './sm2-keys.ts'
 
 const MESSAGE = Buffer.from('message digest')
 const privateKeyOf = (pkcs8: string): KeyObject =>
@@ -90,6 +91,9 @@ const SM2 = {
   signature:
     '3046022100f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3' +
     '022100b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa',
+  basePoint:
+    '0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7' +
+    'bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0',
   plaintext: 'encryption standard',
   ciphertext:
     '307c022004ebfc718e8d1798620432268e77feb6415e2ede0e073c0f4f640ecd2e149a73' +
@@ -98,10 +102,15 @@ const SM2 = {
     '041321886ca989ca9c7d58087307ca93092d651efa',
 } as const
 
+const NOTHING = new Uint8Array(0)
+
 function knowsSm2(openssl: OpensslFfi): boolean {
   const privateKey = privateKeyOf(SM2.key)
   const digest = sm2Digest(createPublicKey(privateKey), MESSAGE)
   const scheme = NATIVE_SCHEMES.CURVE_DIGEST
+  const basePoint = Buffer.from(SM2.basePoint, 'hex')
+  const own = { curve: 'SM2', scalar: Buffer.from(SM2.key.slice(-64), 'hex') }
+  const x = sm2PointOf(createPublicKey(privateKey)).subarray(1, 33)
   return withKey(openssl, privateKey, (key) => {
     const plaintext = openssl.decrypt(key, Buffer.from(SM2.ciphertext, 'hex'))
     const again = openssl.decrypt(key, openssl.encrypt(key, MESSAGE))
@@ -111,7 +120,9 @@ function knowsSm2(openssl: OpensslFfi): boolean {
       plaintext !== undefined &&
       Buffer.from(plaintext).toString() === SM2.plaintext &&
       again !== undefined &&
-      MESSAGE.equals(again)
+      MESSAGE.equals(again) &&
+      Buffer.from(x).equals(openssl.multiply(own, basePoint) ?? NOTHING) &&
+      openssl.multiply(own, basePoint.fill(1, 60)) === undefined
     )
   })
 }

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { createPublicKey } from 'node:crypto'
 import { assert } from '../../core/assert.ts'
 import { KEY_ALGORITHMS } from './key-algorithms.ts'
 import { nativeSchemeOf } from './native-schemes.ts'
@@ -61,9 +60,7 @@ export function openOpensslRoute(limits: ThreadLimits): ReadyMadeRoute | undefin
     },
     async sm2Agree(privateKey, peer) {
       using scalar = sm2ScalarOf(privateKey)
-      const point = sm2PointOf(createPublicKey(privateKey))
-      const own = { curve: 'SM2', scalar: scalar.expose(), point }
-      return openssl.agree(own, sm2PointOf(peer))
+      return openssl.multiply({ curve: 'SM2', scalar: scalar.expose() }, sm2PointOf(peer))
     },
     close: () => threads.close(),
   }
