@@ -4,7 +4,7 @@ import { assert } from '../../core/assert.ts'
 /**
  * The only file that calls into native code. `node:ffi` finds the symbols of the OpenSSL that the running
  * Node.js itself carries; nothing is loaded from disk. Every pointer that leaves this file is a whole key.
- * Why at all: docs/decisions, digest signing.
+ * Why at all: docs/decisions/0015-digest-signing.md.
  */
 
 /** An `EVP_PKEY *`, valid in every thread of the process until it is freed. */
