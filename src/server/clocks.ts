@@ -12,8 +12,9 @@ export class MovableClock implements Clock {
     return instant(Date.now() + this.#offsetMs)
   }
 
+  /** Moves by the nearest whole number of milliseconds: an instant has no fraction. */
   advance(milliseconds: number): void {
-    this.#offsetMs += milliseconds
+    this.#offsetMs += Math.round(milliseconds)
   }
 
   set(time: Instant): void {
