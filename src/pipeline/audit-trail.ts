@@ -21,6 +21,8 @@ export class AuditTrail {
   readonly #sink: FrameSink
   readonly #outbox: Pick<RowStore, 'outboxDelivered'>
   #undelivered: Undelivered[] = []
+  /** The delivery under way of what goes ahead; its failure is the failure of all that follows. */
+  #ahead: Promise<void> | undefined
 
   constructor(sink: FrameSink, outbox: Pick<RowStore, 'outboxDelivered'>) {
     this.#sink = sink
@@ -30,13 +32,15 @@ export class AuditTrail {
   /** Resolves when the frame is durable. */
   record(frame: string): Promise<void> {
     this.#redeliver()
-    return this.#append(frame)
+    const appended = this.#append(frame)
+    return this.#ahead === undefined ? appended : allOf([this.#ahead, appended])
   }
 
   /** As `record`, for a frame that the store holds as outbox entry `id`. */
   async recordCommitted(id: number, frame: string): Promise<void> {
     this.#redeliver()
-    await this.#deliver({ id, frame })
+    const delivered = this.#deliver({ id, frame })
+    await (this.#ahead === undefined ? delivered : allOf([this.#ahead, delivered]))
   }
 
   /** How many frames of committed mutations are not in the log yet. */
@@ -57,10 +61,19 @@ export class AuditTrail {
   /** The sink keeps the order of appends: what is handed over here stands before the frame that follows. */
   #redeliver(): void {
     if (this.#undelivered.length === 0) return
-    const entries = this.#undelivered
+    const deliveries = this.#undelivered.map((entry) => this.#deliver(entry))
     this.#undelivered = []
-    // A failure puts the entry back; the frame that follows fails with it, and so does its call.
-    for (const entry of entries) void this.#deliver(entry).catch(() => undefined)
+    // Waiting for what was ahead before, too: it may have failed meanwhile, or still be under way.
+    const ahead = allOf(this.#ahead === undefined ? deliveries : [this.#ahead, ...deliveries]).then(
+      () => {
+        if (this.#ahead === ahead) this.#ahead = undefined
+      },
+    )
+    this.#ahead = ahead
+    // Each failure has put its entry back, and the calls that wait for it fail with it.
+    ahead.catch(() => {
+      if (this.#ahead === ahead) this.#ahead = undefined
+    })
   }
 
   #append(frame: string): Promise<void> {
@@ -68,4 +81,11 @@ export class AuditTrail {
       this.#sink.append(frame, (error) => (error === undefined ? resolve() : reject(error)))
     })
   }
+}
+
+/** Settles when all have, and fails as the last of those that failed: none is left unhandled or behind. */
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(promises)
+  const failure = outcomes.findLast(({ status }) => status === 'rejected')
+  if (failure?.status === 'rejected') throw failure.reason
 }
