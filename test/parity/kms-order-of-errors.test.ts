@@ -1,133 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { makeSubject, type Subject } from '../support/key-subject.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
-import { blob, createKey, refused, succeeded, textOf, WireClient } from '../support/wire-client.ts'
+import { blob, refused, WireClient } from '../support/wire-client.ts'
 
 const ACCOUNT = '111122223333'
 const REGION = 'eu-central-1'
 const NO_KEY = '00000000-0000-4000-8000-000000000000'
 const FOREIGN = `arn:aws:kms:${REGION}:999999999999:key/${NO_KEY}`
 const POLICY = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}'
-
-type State = 'Enabled' | 'Disabled' | 'PendingDeletion'
-/** How an operation meets a key in a state; the words of the table in the AWS KMS Developer Guide, Key states. */
-type Outcome = 'ok' | 'disabled' | 'pending' | 'notPending'
-type StateRow = Readonly<Record<State, Outcome>>
-
-const USE: StateRow = { Enabled: 'ok', Disabled: 'disabled', PendingDeletion: 'pending' }
-const CHANGE: StateRow = { Enabled: 'ok', Disabled: 'ok', PendingDeletion: 'pending' }
-const ALWAYS: StateRow = { Enabled: 'ok', Disabled: 'ok', PendingDeletion: 'ok' }
-const CANCEL: StateRow = { Enabled: 'notPending', Disabled: 'notPending', PendingDeletion: 'ok' }
-
-const REFUSALS = {
-  disabled: ['DisabledException', 'is disabled.'],
-  pending: ['KMSInvalidStateException', 'is pending deletion.'],
-  notPending: ['KMSInvalidStateException', 'is not pending deletion.'],
-} as const
-
-/** A key in the state of the row, and what it was given while it was enabled. */
-interface Subject {
-  readonly id: string
-  readonly arn: string
-  readonly ciphertext: string
-  readonly alias: string
-}
-
-interface StateCase {
-  readonly operation: string
-  readonly states: StateRow
-  /** What the case is about, where one operation has several. */
-  readonly role?: string
-  readonly input: (subject: Subject, healthy: Subject) => object
-}
-
-/** Source: AWS KMS Developer Guide, Key states of AWS KMS keys, table. */
-const STATE_CASES: readonly StateCase[] = [
-  {
-    operation: 'Encrypt',
-    states: USE,
-    input: ({ id }) => ({ KeyId: id, Plaintext: blob('x') }),
-  },
-  {
-    operation: 'Decrypt',
-    states: USE,
-    input: ({ ciphertext }) => ({ CiphertextBlob: ciphertext }),
-  },
-  {
-    operation: 'Decrypt',
-    role: 'named key',
-    states: USE,
-    input: ({ arn, ciphertext }) => ({ KeyId: arn, CiphertextBlob: ciphertext }),
-  },
-  {
-    operation: 'ReEncrypt',
-    role: 'source',
-    states: USE,
-    input: ({ ciphertext }, { id }) => ({ CiphertextBlob: ciphertext, DestinationKeyId: id }),
-  },
-  {
-    operation: 'ReEncrypt',
-    role: 'destination',
-    states: USE,
-    input: ({ id }, { ciphertext }) => ({ CiphertextBlob: ciphertext, DestinationKeyId: id }),
-  },
-  {
-    operation: 'GenerateDataKey',
-    states: USE,
-    input: ({ alias }) => ({ KeyId: alias, KeySpec: 'AES_256' }),
-  },
-  {
-    operation: 'GenerateDataKeyWithoutPlaintext',
-    states: USE,
-    input: ({ id }) => ({ KeyId: id, NumberOfBytes: 5 }),
-  },
-  { operation: 'DescribeKey', states: ALWAYS, input: ({ alias }) => ({ KeyId: alias }) },
-  { operation: 'GetKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'ListKeyPolicies', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'ListAliases', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'ListResourceTags', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'ListKeys', states: ALWAYS, input: () => ({}) },
-  { operation: 'GenerateRandom', states: ALWAYS, input: () => ({ NumberOfBytes: 1 }) },
-  { operation: 'PutKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id, Policy: POLICY }) },
-  {
-    operation: 'CreateAlias',
-    states: CHANGE,
-    input: ({ id }) => ({ AliasName: `alias/second-${id}`, TargetKeyId: id }),
-  },
-  {
-    operation: 'UpdateAlias',
-    role: 'new target',
-    states: CHANGE,
-    input: ({ id }, { alias }) => ({ AliasName: alias, TargetKeyId: id }),
-  },
-  {
-    operation: 'UpdateAlias',
-    role: 'old target',
-    states: ALWAYS,
-    input: ({ alias }, { id }) => ({ AliasName: alias, TargetKeyId: id }),
-  },
-  { operation: 'DeleteAlias', states: ALWAYS, input: ({ alias }) => ({ AliasName: alias }) },
-  {
-    operation: 'TagResource',
-    states: CHANGE,
-    input: ({ id }) => ({ KeyId: id, Tags: [{ TagKey: 'a', TagValue: 'b' }] }),
-  },
-  {
-    operation: 'UntagResource',
-    states: CHANGE,
-    input: ({ id }) => ({ KeyId: id, TagKeys: ['a'] }),
-  },
-  {
-    operation: 'UpdateKeyDescription',
-    states: CHANGE,
-    input: ({ id }) => ({ KeyId: id, Description: 'd' }),
-  },
-  { operation: 'EnableKey', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'DisableKey', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'ScheduleKeyDeletion', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
-  { operation: 'CancelKeyDeletion', states: CANCEL, input: ({ id }) => ({ KeyId: id }) },
-]
 
 let node: MemoryNode
 let kms: WireClient
@@ -140,42 +21,6 @@ before(async () => {
 after(async () => {
   kms.close()
   await node.close()
-})
-
-async function makeSubject(state: State): Promise<Subject> {
-  const { id, arn } = await createKey(kms)
-  const alias = `alias/of-${id}`
-  succeeded(await kms.kms('CreateAlias', { AliasName: alias, TargetKeyId: id }))
-  const encrypted = await kms.kms('Encrypt', { KeyId: id, Plaintext: blob('kept') })
-  const ciphertext = textOf(succeeded(encrypted), 'CiphertextBlob')
-  if (state === 'Disabled') succeeded(await kms.kms('DisableKey', { KeyId: id }))
-  if (state === 'PendingDeletion') succeeded(await kms.kms('ScheduleKeyDeletion', { KeyId: id }))
-  return { id, arn, ciphertext, alias }
-}
-
-describe('each operation meets a key', () => {
-  for (const { operation, states, role, input } of STATE_CASES) {
-    for (const state of ['Enabled', 'Disabled', 'PendingDeletion'] as const) {
-      const outcome = states[state]
-      const name = role === undefined ? operation : `${operation} (${role})`
-      test(`${name}, ${state}: ${outcome}`, async () => {
-        const subject = await makeSubject(state)
-        const answer = await kms.kms(operation, input(subject, await makeSubject('Enabled')))
-        if (outcome === 'ok') {
-          assert.equal(answer.status, 200, answer.text)
-          return
-        }
-        const [code, text] = REFUSALS[outcome]
-        refused(answer, code, `${subject.arn} ${text}`)
-      })
-    }
-  }
-
-  test('the table has every operation but CreateKey, which has no key yet', () => {
-    const covered = new Set(STATE_CASES.map(({ operation }) => operation))
-    const missing = Object.keys(KMS_OPERATIONS).filter((operation) => !covered.has(operation))
-    assert.deepEqual(missing, ['CreateKey'])
-  })
 })
 
 /** One thing that is wrong with a request: members that take the place of good ones, and what is told of it. */
@@ -447,7 +292,10 @@ describe('of two things that are wrong the earlier stage is told', () => {
   let subjects: Subjects
 
   before(async () => {
-    subjects = { good: await makeSubject('Enabled'), disabled: await makeSubject('Disabled') }
+    subjects = {
+      good: await makeSubject(kms, 'Enabled'),
+      disabled: await makeSubject(kms, 'Disabled'),
+    }
   })
 
   const overlap = (a: object, b: object): boolean => Object.keys(a).some((name) => name in b)

@@ -4,6 +4,8 @@ import { parseAccountId } from '../../src/core/ids.ts'
 import type { IssuedCredential } from '../../src/core/operator.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { drawCredential, storeAccount } from '../../src/server/accounts.ts'
+import { KMS_MODEL } from '../../src/services/kms/model.ts'
+import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import {
   blob,
@@ -127,8 +129,10 @@ describe('the wire', () => {
       { headers: { 'x-amz-target': undefined } },
       { method: 'PUT' },
       { method: 'DELETE' },
-      // A real operation that this version does not have.
-      { target: 'TrentService.Sign' },
+      // Real operations that this version does not have.
+      ...[...KMS_MODEL.operations.keys()]
+        .filter((operation) => !Object.hasOwn(KMS_OPERATIONS, operation))
+        .map((operation) => ({ target: `TrentService.${operation}` })),
     ]) {
       const answer = await send('ListKeys', {}, change)
       refused(answer, 'UnknownOperationException')

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { makeSubject, type State, type Subject } from '../support/key-subject.ts'
+import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import { blob, refused, WireClient } from '../support/wire-client.ts'
+
+const ACCOUNT = '111122223333'
+const POLICY = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}'
+
+/** How an operation meets a key in a state; the words of the table in the AWS KMS Developer Guide, Key states. */
+type Outcome = 'ok' | 'disabled' | 'pending' | 'notPending'
+type StateRow = Readonly<Record<State, Outcome>>
+
+const USE: StateRow = { Enabled: 'ok', Disabled: 'disabled', PendingDeletion: 'pending' }
+const CHANGE: StateRow = { Enabled: 'ok', Disabled: 'ok', PendingDeletion: 'pending' }
+const ALWAYS: StateRow = { Enabled: 'ok', Disabled: 'ok', PendingDeletion: 'ok' }
+const CANCEL: StateRow = { Enabled: 'notPending', Disabled: 'notPending', PendingDeletion: 'ok' }
+
+const REFUSALS = {
+  disabled: ['DisabledException', 'is disabled.'],
+  pending: ['KMSInvalidStateException', 'is pending deletion.'],
+  notPending: ['KMSInvalidStateException', 'is not pending deletion.'],
+} as const
+
+interface StateCase {
+  readonly operation: string
+  readonly states: StateRow
+  /** What the case is about, where one operation has several. */
+  readonly role?: string
+  readonly input: (subject: Subject, healthy: Subject) => object
+}
+
+/** Source: AWS KMS Developer Guide, Key states of AWS KMS keys, table. */
+const STATE_CASES: readonly StateCase[] = [
+  {
+    operation: 'Encrypt',
+    states: USE,
+    input: ({ id }) => ({ KeyId: id, Plaintext: blob('x') }),
+  },
+  {
+    operation: 'Decrypt',
+    states: USE,
+    input: ({ ciphertext }) => ({ CiphertextBlob: ciphertext }),
+  },
+  {
+    operation: 'Decrypt',
+    role: 'named key',
+    states: USE,
+    input: ({ arn, ciphertext }) => ({ KeyId: arn, CiphertextBlob: ciphertext }),
+  },
+  {
+    operation: 'ReEncrypt',
+    role: 'source',
+    states: USE,
+    input: ({ ciphertext }, { id }) => ({ CiphertextBlob: ciphertext, DestinationKeyId: id }),
+  },
+  {
+    operation: 'ReEncrypt',
+    role: 'destination',
+    states: USE,
+    input: ({ id }, { ciphertext }) => ({ CiphertextBlob: ciphertext, DestinationKeyId: id }),
+  },
+  {
+    operation: 'GenerateDataKey',
+    states: USE,
+    input: ({ alias }) => ({ KeyId: alias, KeySpec: 'AES_256' }),
+  },
+  {
+    operation: 'GenerateDataKeyWithoutPlaintext',
+    states: USE,
+    input: ({ id }) => ({ KeyId: id, NumberOfBytes: 5 }),
+  },
+  { operation: 'DescribeKey', states: ALWAYS, input: ({ alias }) => ({ KeyId: alias }) },
+  { operation: 'GetKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListKeyPolicies', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListAliases', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListResourceTags', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ListKeys', states: ALWAYS, input: () => ({}) },
+  { operation: 'GenerateRandom', states: ALWAYS, input: () => ({ NumberOfBytes: 1 }) },
+  { operation: 'PutKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id, Policy: POLICY }) },
+  {
+    operation: 'CreateAlias',
+    states: CHANGE,
+    input: ({ id }) => ({ AliasName: `alias/second-${id}`, TargetKeyId: id }),
+  },
+  {
+    operation: 'UpdateAlias',
+    role: 'new target',
+    states: CHANGE,
+    input: ({ id }, { alias }) => ({ AliasName: alias, TargetKeyId: id }),
+  },
+  {
+    operation: 'UpdateAlias',
+    role: 'old target',
+    states: ALWAYS,
+    input: ({ alias }, { id }) => ({ AliasName: alias, TargetKeyId: id }),
+  },
+  { operation: 'DeleteAlias', states: ALWAYS, input: ({ alias }) => ({ AliasName: alias }) },
+  {
+    operation: 'TagResource',
+    states: CHANGE,
+    input: ({ id }) => ({ KeyId: id, Tags: [{ TagKey: 'a', TagValue: 'b' }] }),
+  },
+  {
+    operation: 'UntagResource',
+    states: CHANGE,
+    input: ({ id }) => ({ KeyId: id, TagKeys: ['a'] }),
+  },
+  {
+    operation: 'UpdateKeyDescription',
+    states: CHANGE,
+    input: ({ id }) => ({ KeyId: id, Description: 'd' }),
+  },
+  { operation: 'EnableKey', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'DisableKey', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'ScheduleKeyDeletion', states: CHANGE, input: ({ id }) => ({ KeyId: id }) },
+  { operation: 'CancelKeyDeletion', states: CANCEL, input: ({ id }) => ({ KeyId: id }) },
+]
+
+let node: MemoryNode
+let kms: WireClient
+
+before(async () => {
+  node = await startMemoryNode()
+  kms = new WireClient(node.endpoint, ACCOUNT)
+})
+
+after(async () => {
+  kms.close()
+  await node.close()
+})
+
+describe('each operation meets a key', () => {
+  for (const { operation, states, role, input } of STATE_CASES) {
+    for (const state of ['Enabled', 'Disabled', 'PendingDeletion'] as const) {
+      const outcome = states[state]
+      const name = role === undefined ? operation : `${operation} (${role})`
+      test(`${name}, ${state}: ${outcome}`, async () => {
+        const subject = await makeSubject(kms, state)
+        const answer = await kms.kms(operation, input(subject, await makeSubject(kms, 'Enabled')))
+        if (outcome === 'ok') {
+          assert.equal(answer.status, 200, answer.text)
+          return
+        }
+        const [code, text] = REFUSALS[outcome]
+        refused(answer, code, `${subject.arn} ${text}`)
+      })
+    }
+  }
+
+  test('the table has every operation but CreateKey, which has no key yet', () => {
+    const covered = new Set(STATE_CASES.map(({ operation }) => operation))
+    const missing = Object.keys(KMS_OPERATIONS).filter((operation) => !covered.has(operation))
+    assert.deepEqual(missing, ['CreateKey'])
+  })
+})
