@@ -10,7 +10,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type AccountId, instant, type KeyId, type Region } from '../src/core/ids.ts'
+import {
+  type AccountId,
+  instant,
+  type KeyId,
+  type KeyMaterialId,
+  type Region,
+} from '../src/core/ids.ts'
 import type { Key } from '../src/core/key.ts'
 import type { RecordStore } from '../src/core/records.ts'
 import type { PageQuery, RowStore } from '../src/core/store.ts'
@@ -44,7 +50,7 @@ const random = createRandom()
 // The casts stand for the parsers of these ids: the texts have their forms.
 const ACCOUNT = '111122223333' as AccountId
 const REGION = 'eu-central-1' as Region
-const MATERIAL_ID = 'ab'.repeat(32) as Key['currentMaterialId']
+const MATERIAL_ID = 'ab'.repeat(32) as KeyMaterialId
 /** Key ids in scattered order, as random ones are: multiplication by an odd number permutes 32 bits. */
 const keyIdOf = (n: number): KeyId =>
   `${(Math.imul(n, 0x9e3779b1) >>> 0).toString(16).padStart(8, '0')}-0000-4000-8000-${n
@@ -63,6 +69,7 @@ const aKey = (n: number): Key => ({
   state: { name: 'Enabled' },
   tags: { team: 'payments', stage: 'production' },
   currentMaterialId: MATERIAL_ID,
+  onDemandRotations: 0,
 })
 
 const ms = (since: number): number => performance.now() - since
@@ -117,7 +124,15 @@ async function build(file: string, custody: Custody): Promise<void> {
       const { accountId, region, keyId, createdAt } = key
       addKey(key)
       // What the wrapped bytes are does not matter here: nothing opens them.
-      const backing = { accountId, region, keyId, materialId: MATERIAL_ID, createdAt }
+      const backing = {
+        accountId,
+        region,
+        keyId,
+        materialId: MATERIAL_ID,
+        createdAt,
+        generation: 1,
+        state: 'CURRENT' as const,
+      }
       addBackingKey(backing, wrapped)
       addPolicy({ region, keyId, text })
     }

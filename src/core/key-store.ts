@@ -1,5 +1,6 @@
-import type { KeyId } from './ids.ts'
+import type { KeyId, KeyMaterialId } from './ids.ts'
 import type { Key } from './key.ts'
+import type { EncryptionAlgorithm, KeySpec, MacAlgorithm, SigningAlgorithm } from './key-specs.ts'
 import type { Records } from './records.ts'
 import type { Secret } from './secret.ts'
 
@@ -31,12 +32,31 @@ export interface Decrypted {
   readonly materialId: string
 }
 
+/** Freshly made key material. The caller owns the secret. */
+export interface NewMaterial {
+  readonly material: Secret
+  readonly materialId: KeyMaterialId
+  /** DER SubjectPublicKeyInfo; asymmetric specs only. */
+  readonly publicKey: Uint8Array | undefined
+}
+
+/** A message to sign or to verify, of a length that fits the algorithm. Borrowed. */
+export interface SignedMessage {
+  readonly algorithm: SigningAlgorithm
+  readonly messageType: 'RAW' | 'DIGEST' | 'EXTERNAL_MU'
+  readonly message: Secret
+}
+
 /**
- * Where a key's cryptography happens. Only implementations see key material.
- * `records` is the view that the call reads with: the transaction's own inside one.
+ * Where a key's cryptography happens. Only implementations see key material. The callers have checked
+ * state, usage, algorithm and sizes. `records` is the view that the call reads with: the
+ * transaction's own inside one. @throws {IntegrityError} where a key has no material.
  */
 export interface KeyStore {
-  /** Encrypts under the key's current backing key. `plaintext` is borrowed. @throws {IntegrityError} without that key */
+  /** Makes material for a new key, or a new generation of it. What is slow runs off the main thread. */
+  createMaterial(spec: KeySpec, keyId: KeyId): Promise<NewMaterial>
+
+  /** Encrypts under a symmetric key's current backing key. `plaintext` is borrowed. */
   encrypt(
     records: Records,
     key: Key,
@@ -50,4 +70,52 @@ export interface KeyStore {
     ciphertext: ParsedCiphertext,
     context: EncryptionContext,
   ): Promise<Decrypted | undefined>
+
+  /** Encrypts to an RSA or SM2 key. `plaintext` is borrowed. */
+  encryptAsymmetric(
+    records: Records,
+    key: Key,
+    algorithm: EncryptionAlgorithm,
+    plaintext: Secret,
+  ): Promise<Uint8Array>
+  /** Undefined for every kind of failure. */
+  decryptAsymmetric(
+    records: Records,
+    key: Key,
+    algorithm: EncryptionAlgorithm,
+    ciphertext: Uint8Array,
+  ): Promise<Secret | undefined>
+
+  sign(records: Records, key: Key, message: SignedMessage): Promise<Uint8Array>
+  verify(
+    records: Records,
+    key: Key,
+    message: SignedMessage,
+    signature: Uint8Array,
+  ): Promise<boolean>
+
+  generateMac(
+    records: Records,
+    key: Key,
+    algorithm: MacAlgorithm,
+    message: Secret,
+  ): Promise<Uint8Array>
+  /** In constant time. */
+  verifyMac(
+    records: Records,
+    key: Key,
+    algorithm: MacAlgorithm,
+    message: Secret,
+    mac: Uint8Array,
+  ): Promise<boolean>
+
+  /** Undefined for a public key that is none of the same curve. The caller owns the secret. */
+  deriveSharedSecret(records: Records, key: Key, publicKey: Uint8Array): Promise<Secret | undefined>
+
+  encapsulate(
+    records: Records,
+    key: Key,
+  ): Promise<{ readonly sharedSecret: Secret; readonly ciphertext: Uint8Array }>
+  /** Undefined for a wrong length; everything else gives some secret. */
+  decapsulate(records: Records, key: Key, ciphertext: Uint8Array): Promise<Secret | undefined>
 }

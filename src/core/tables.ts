@@ -41,6 +41,65 @@ export interface KeyPolicy {
   readonly text: string
 }
 
+/** What a grant allows only with. Source: AWS KMS API Reference, GrantConstraints. */
+export interface GrantConstraints {
+  readonly encryptionContextSubset?: Readonly<Record<string, string>> | undefined
+  readonly encryptionContextEquals?: Readonly<Record<string, string>> | undefined
+  readonly sourceArn?: string | undefined
+}
+
+/** A grant on a key. Principals stand as they were given; a service principal is told by its dotted name. */
+export interface Grant {
+  readonly region: Region
+  readonly keyId: KeyId
+  /** 64 lower-case hex digits. */
+  readonly grantId: string
+  readonly name: string
+  readonly granteePrincipal?: string | undefined
+  readonly granteeServicePrincipal?: string | undefined
+  readonly retiringPrincipal?: string | undefined
+  readonly retiringServicePrincipal?: string | undefined
+  readonly operations: readonly string[]
+  readonly constraints?: GrantConstraints | undefined
+  readonly issuingAccount: AccountId
+  readonly createdAt: Instant
+}
+
+/** A custom key store. Its password or proxy credential is the record's wrapped secret. */
+export interface CustomKeyStore {
+  readonly accountId: AccountId
+  readonly region: Region
+  /** `cks-` and 17 hex digits. */
+  readonly storeId: string
+  readonly name: string
+  readonly type: 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE'
+  readonly connectionState: 'CONNECTED' | 'CONNECTING' | 'FAILED' | 'DISCONNECTED' | 'DISCONNECTING'
+  readonly connectionErrorCode?: string | undefined
+  readonly createdAt: Instant
+  readonly cloudHsmClusterId?: string | undefined
+  readonly trustAnchorCertificate?: string | undefined
+  readonly xksProxy?:
+    | {
+        readonly connectivity: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE'
+        readonly uriEndpoint: string
+        readonly uriPath: string
+        readonly accessKeyId: string
+        readonly vpcEndpointServiceName?: string | undefined
+        readonly vpcEndpointServiceOwner?: string | undefined
+      }
+    | undefined
+}
+
+/** The last successful cryptographic use of a key, as far as it has been noted in the store. */
+export interface KeyUsageNote {
+  readonly region: Region
+  readonly keyId: KeyId
+  readonly operation: string
+  readonly time: Instant
+  readonly eventId: string
+  readonly requestId: string
+}
+
 /** A secret of the service itself, such as the key that authenticates page markers. */
 export interface ServiceSecret {
   readonly name: string
@@ -70,16 +129,18 @@ export const KEYS: Table<Key> = {
   schema: {
     name: 'kms_key',
     key: ['region', 'key_id'],
-    columns: { account_id: 'text', deletion_date: 'integer' },
+    columns: { account_id: 'text', deletion_date: 'integer', rotation_date: 'integer' },
     indexes: {
       by_account: ['account_id', 'region', 'key_id'],
       by_deletion_date: ['deletion_date', 'region', 'key_id'],
+      by_rotation_date: ['rotation_date', 'region', 'key_id'],
     },
   },
   keyOf: (key) => [key.region, key.keyId],
   columnsOf: (key) => ({
     account_id: key.accountId,
     deletion_date: key.state.name === 'PendingDeletion' ? key.state.deletionDate : null,
+    rotation_date: key.rotation?.nextDate ?? null,
   }),
 }
 
@@ -87,11 +148,13 @@ export const BACKING_KEYS: Table<BackingKey> = {
   schema: {
     name: 'backing_key',
     key: ['region', 'key_id', 'material_id'],
-    columns: {},
-    indexes: {},
+    columns: { valid_to: 'integer' },
+    indexes: { by_expiry: ['valid_to', 'region', 'key_id', 'material_id'] },
   },
   keyOf: (backing) => [backing.region, backing.keyId, backing.materialId],
-  columnsOf: () => ({}),
+  columnsOf: ({ imported }) => ({
+    valid_to: imported?.isPresent === true ? (imported.validTo ?? null) : null,
+  }),
 }
 
 export const ALIASES: Table<Alias> = {
@@ -117,6 +180,36 @@ export const SERVICE_SECRETS: Table<ServiceSecret> = {
   columnsOf: () => ({}),
 }
 
+export const GRANTS: Table<Grant> = {
+  schema: {
+    name: 'kms_grant',
+    key: ['region', 'key_id', 'grant_id'],
+    columns: { retiring: 'text' },
+    indexes: { by_retiring: ['retiring', 'region', 'key_id', 'grant_id'] },
+  },
+  keyOf: (grant) => [grant.region, grant.keyId, grant.grantId],
+  columnsOf: (grant) => ({
+    retiring: grant.retiringPrincipal ?? grant.retiringServicePrincipal ?? null,
+  }),
+}
+
+export const CUSTOM_KEY_STORES: Table<CustomKeyStore> = {
+  schema: {
+    name: 'custom_key_store',
+    key: ['account_id', 'region', 'store_id'],
+    columns: { name: 'text' },
+    indexes: { by_name: ['account_id', 'region', 'name', 'store_id'] },
+  },
+  keyOf: (store) => [store.accountId, store.region, store.storeId],
+  columnsOf: (store) => ({ name: store.name }),
+}
+
+export const KEY_USAGE_NOTES: Table<KeyUsageNote> = {
+  schema: { name: 'key_usage_note', key: ['region', 'key_id'], columns: {}, indexes: {} },
+  keyOf: (note) => [note.region, note.keyId],
+  columnsOf: () => ({}),
+}
+
 /** Every table, in the order in which migrations made them. */
 export const TABLES: readonly Table<never>[] = [
   ACCOUNTS,
@@ -126,4 +219,7 @@ export const TABLES: readonly Table<never>[] = [
   ALIASES,
   KEY_POLICIES,
   SERVICE_SECRETS,
+  GRANTS,
+  CUSTOM_KEY_STORES,
+  KEY_USAGE_NOTES,
 ]

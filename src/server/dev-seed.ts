@@ -9,7 +9,7 @@ import {
   parseKeyId,
   type Region,
 } from '../core/ids.ts'
-import { KEY_SPECS, type Key } from '../core/key.ts'
+import { SYMMETRIC_MATERIAL_BYTES } from '../core/key-specs.ts'
 import type { Clock } from '../core/ports.ts'
 import type { RecordStore } from '../core/records.ts'
 import { parseRegion } from '../core/regions.ts'
@@ -17,6 +17,7 @@ import { Secret } from '../core/secret.ts'
 import { ALIASES, BACKING_KEYS, KEY_POLICIES, KEYS } from '../core/tables.ts'
 import { keyMaterialIdOf } from '../crypto/key-material.ts'
 import { defaultKeyPolicy } from '../services/kms/key-policies.ts'
+import { newSymmetricKey } from '../services/kms/new-key.ts'
 
 /** One key with fixed id and material. */
 export interface SeedKey {
@@ -45,9 +46,9 @@ function parseSeedKey(
     return typeof member === 'string' ? member : fail(`needs "${name}" as text`)
   }
   const material = Buffer.from(text('material'), 'base64')
-  if (material.length !== KEY_SPECS.SYMMETRIC_DEFAULT.materialBytes) {
+  if (material.length !== SYMMETRIC_MATERIAL_BYTES) {
     fail(
-      `has ${material.length} bytes of material where ${KEY_SPECS.SYMMETRIC_DEFAULT.materialBytes} are needed, in base64`,
+      `has ${material.length} bytes of material where ${SYMMETRIC_MATERIAL_BYTES} are needed, in base64`,
     )
   }
   const names: unknown = value['aliases'] ?? []
@@ -108,22 +109,10 @@ export async function plantSeed(
     const createdAt = clock.now()
     using material = new Secret(Uint8Array.from(planted.material))
     const materialId = keyMaterialIdOf(keyId, material)
-    const key: Key = {
-      accountId,
-      region,
-      keyId,
-      spec: 'SYMMETRIC_DEFAULT',
-      usage: 'ENCRYPT_DECRYPT',
-      origin: 'AWS_KMS',
-      description: '',
-      createdAt,
-      state: { name: 'Enabled' },
-      tags: {},
-      currentMaterialId: materialId,
-    }
+    const { key, backingKey } = newSymmetricKey(planted, { keyId, materialId, createdAt })
     await records.transaction(async (tx) => {
       await tx.insert(KEYS, key)
-      await tx.insert(BACKING_KEYS, { accountId, region, keyId, materialId, createdAt }, material)
+      await tx.insert(BACKING_KEYS, backingKey, material)
       await tx.insert(KEY_POLICIES, { region, keyId, text: defaultKeyPolicy(accountId, region) })
       for (const name of aliases) {
         await tx.insert(ALIASES, {

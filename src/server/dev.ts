@@ -77,6 +77,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     },
     async reset() {
       clock.reset()
+      await node.close()
       node = await emptyNode(parts, [])
     },
   }
@@ -98,6 +99,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     stopped,
     async stop() {
       await transport.close(GRACE_MS)
+      await node.close()
       resolve(undefined)
     },
   }

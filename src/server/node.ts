@@ -14,6 +14,7 @@ import { KMS_MODEL } from '../services/kms/model.ts'
 import { PageMarkers } from '../services/kms/page-markers.ts'
 import { STS_MODEL, STS_NAMESPACE, STS_VERSION } from '../services/sts/model.ts'
 import { createSts } from '../services/sts/sts.ts'
+import { createAsymmetricEngine } from './asymmetric-engine.ts'
 import { Authenticator } from './authenticate.ts'
 import { createJsonCodec } from './json-codec.ts'
 import { createQueryCodec } from './query-codec.ts'
@@ -43,6 +44,8 @@ export interface Node {
   readonly frames: FrameWriter
   /** Does what is due by the service's clock; once it resolves, all of it has happened. */
   runTimedWork(): Promise<void>
+  /** Ends threads of its own; the store and the log are closed by whoever opened them. */
+  close(): Promise<void>
 }
 
 /** Puts a node together: services, authentication, audit trail, pipeline. */
@@ -51,7 +54,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
-  const keystore = new SoftwareKeyStore(random)
+  const engine = createAsymmetricEngine()
+  const keystore = new SoftwareKeyStore(random, engine)
   const kms = createKms({ codec: createJsonCodec(KMS_MODEL.targetPrefix), keystore, markers })
   const sts = createSts(createQueryCodec({ version: STS_VERSION, xmlNamespace: STS_NAMESPACE }))
   using dummy = random.secret(DUMMY_KEY_BYTES)
@@ -78,6 +82,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     async runTimedWork() {
       await deleteDueKeys(deletion)
     },
+    close: () => engine.close(),
   }
 }
 

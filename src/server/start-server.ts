@@ -88,6 +88,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.transport?.close(GRACE_MS),
     () => open.socket?.close(GRACE_MS),
     () => open.rounds?.stop(),
+    () => open.node?.close(),
     () => open.audit?.saveHead(),
     () => open.audit?.log.close(),
     () => open.state?.close(),

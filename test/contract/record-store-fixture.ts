@@ -103,6 +103,7 @@ export const aKey = (n: number, more: Partial<Key> = {}): Key => ({
   state: { name: 'Enabled' },
   tags: { team: 'payments' },
   currentMaterialId: MATERIAL_ID,
+  onDemandRotations: 0,
   ...more,
 })
 
@@ -112,6 +113,8 @@ export const aBackingKey = (n: number): BackingKey => ({
   keyId: keyIdOf(n),
   materialId: MATERIAL_ID,
   createdAt: instant(1_700_000_000_000),
+  generation: 1,
+  state: 'CURRENT',
 })
 
 /** A fresh secret whose bytes are all `byte`. */

@@ -1,51 +1,81 @@
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { assert } from '../../core/assert.ts'
 import { IntegrityError } from '../../core/errors.ts'
+import type { KeyId } from '../../core/ids.ts'
 import type { BackingKey, Key } from '../../core/key.ts'
+import type { EncryptionAlgorithm, MacAlgorithm } from '../../core/key-specs.ts'
+import { type KeySpec, SYMMETRIC_MATERIAL_BYTES } from '../../core/key-specs.ts'
 import type {
   Decrypted,
   Encrypted,
   EncryptionContext,
   KeyStore,
+  NewMaterial,
   ParsedCiphertext,
+  SignedMessage,
 } from '../../core/key-store.ts'
 import type { Random } from '../../core/ports.ts'
 import type { Records, Stored } from '../../core/records.ts'
 import type { Secret } from '../../core/secret.ts'
 import { BACKING_KEYS } from '../../core/tables.ts'
+import { deriveSharedSecret } from '../../crypto/asymmetric/agreement.ts'
+import { decapsulate, encapsulate } from '../../crypto/asymmetric/encapsulation.ts'
+import { decrypt, encrypt } from '../../crypto/asymmetric/encryption.ts'
+import type { AsymmetricEngine } from '../../crypto/asymmetric/engine.ts'
+import { type AsymmetricSpec, isAsymmetricSpec } from '../../crypto/asymmetric/key-algorithms.ts'
+import {
+  generateKeyPairOf,
+  type OpenKeyPair,
+  openKeyPair,
+  parsePublicKey,
+} from '../../crypto/asymmetric/key-pair.ts'
+import { sign, verify } from '../../crypto/asymmetric/signing.ts'
 import { createMessageCipher, type MessageCipher } from '../../crypto/ciphertext.ts'
+import { keyMaterialIdOf } from '../../crypto/key-material.ts'
+import { generateMac, isMacSpec, MAC_KEYS, type MacSpec, verifyMac } from '../../crypto/mac.ts'
 
 /** Bytes of the nonce of a message. Source: docs/formats/ciphertext-v1.md. */
 const NONCE_BYTES = 16
 
 /**
  * Does the cryptography of keys whose material lives wrapped in the store. Opened material is held as
- * a key object for as long as the record cache holds its record, so that what removes a record, or
+ * key objects for as long as the record cache holds its record, so that what removes a record, or
  * replaces it, also ends the use of what was opened from it.
  */
 export class SoftwareKeyStore implements KeyStore {
   readonly #random: Random
+  readonly #engine: AsymmetricEngine
   readonly #ciphers = new WeakMap<Stored<BackingKey>, MessageCipher>()
+  readonly #macKeys = new WeakMap<Stored<BackingKey>, KeyObject>()
+  readonly #keyPairs = new WeakMap<Stored<BackingKey>, OpenKeyPair>()
 
-  constructor(random: Random) {
+  constructor(random: Random, engine: AsymmetricEngine) {
     this.#random = random
+    this.#engine = engine
   }
 
-  /** Encrypts under the key's current backing key. `plaintext` is borrowed. */
+  async createMaterial(spec: KeySpec, keyId: KeyId): Promise<NewMaterial> {
+    if (isAsymmetricSpec(spec)) {
+      const { material, publicKey } = await generateKeyPairOf(spec, this.#engine.gate)
+      return { material, materialId: keyMaterialIdOf(keyId, material), publicKey }
+    }
+    const sizeBytes = isMacSpec(spec) ? MAC_KEYS[spec].macBytes : SYMMETRIC_MATERIAL_BYTES
+    const material = this.#random.secret(sizeBytes)
+    return { material, materialId: keyMaterialIdOf(keyId, material), publicKey: undefined }
+  }
+
   async encrypt(
     records: Records,
     key: Key,
     plaintext: Secret,
     context: EncryptionContext,
   ): Promise<Encrypted> {
-    const stored = await records.find(BACKING_KEYS, [key.region, key.keyId, key.currentMaterialId])
-    if (stored === undefined)
-      throw new IntegrityError(`the current key material of key ${key.keyId} is missing`)
+    const stored = await this.#current(records, key)
     const cipher = this.#cipherOf(records, stored)
     const ciphertext = cipher.encrypt(plaintext, context, this.#random.bytes(NONCE_BYTES))
-    return { ciphertext, materialId: key.currentMaterialId }
+    return { ciphertext, materialId: stored.record.materialId }
   }
 
-  /** Undefined for every kind of failure: unknown material, wrong context, altered, truncated. */
   async decrypt(
     records: Records,
     key: Key,
@@ -58,22 +88,112 @@ export class SoftwareKeyStore implements KeyStore {
     return plaintext && { plaintext, materialId: stored.record.materialId }
   }
 
+  async encryptAsymmetric(
+    records: Records,
+    key: Key,
+    algorithm: EncryptionAlgorithm,
+    plaintext: Secret,
+  ): Promise<Uint8Array> {
+    assert(algorithm !== 'SYMMETRIC_DEFAULT', 'an asymmetric key has algorithms of its own')
+    return encrypt(this.#engine, await this.#keyPair(records, key), algorithm, plaintext)
+  }
+
+  async decryptAsymmetric(
+    records: Records,
+    key: Key,
+    algorithm: EncryptionAlgorithm,
+    ciphertext: Uint8Array,
+  ): Promise<Secret | undefined> {
+    assert(algorithm !== 'SYMMETRIC_DEFAULT', 'an asymmetric key has algorithms of its own')
+    return decrypt(this.#engine, await this.#keyPair(records, key), algorithm, ciphertext)
+  }
+
+  async sign(records: Records, key: Key, message: SignedMessage): Promise<Uint8Array> {
+    const input = { ...message, message: message.message.expose() }
+    return await sign(this.#engine, await this.#keyPair(records, key), input)
+  }
+
+  async verify(
+    records: Records,
+    key: Key,
+    message: SignedMessage,
+    signature: Uint8Array,
+  ): Promise<boolean> {
+    const input = { ...message, message: message.message.expose() }
+    return await verify(this.#engine, await this.#keyPair(records, key), input, signature)
+  }
+
+  async generateMac(
+    records: Records,
+    key: Key,
+    algorithm: MacAlgorithm,
+    message: Secret,
+  ): Promise<Uint8Array> {
+    return generateMac(
+      macSpecOf(key, algorithm),
+      await this.#macKey(records, key),
+      message.expose(),
+    )
+  }
+
+  async verifyMac(
+    records: Records,
+    key: Key,
+    algorithm: MacAlgorithm,
+    message: Secret,
+    mac: Uint8Array,
+  ): Promise<boolean> {
+    const macKey = await this.#macKey(records, key)
+    return verifyMac(macSpecOf(key, algorithm), macKey, { message: message.expose(), mac })
+  }
+
+  async deriveSharedSecret(
+    records: Records,
+    key: Key,
+    publicKey: Uint8Array,
+  ): Promise<Secret | undefined> {
+    const peer = parsePublicKey(asymmetricSpecOf(key), publicKey)
+    if (peer === undefined) return undefined
+    return deriveSharedSecret(this.#engine, await this.#keyPair(records, key), peer)
+  }
+
+  async encapsulate(records: Records, key: Key) {
+    return encapsulate(await this.#keyPair(records, key))
+  }
+
+  async decapsulate(
+    records: Records,
+    key: Key,
+    ciphertext: Uint8Array,
+  ): Promise<Secret | undefined> {
+    return decapsulate(await this.#keyPair(records, key), ciphertext)
+  }
+
+  /** The record of the key's current backing key. */
+  async #current(records: Records, key: Key): Promise<Stored<BackingKey>> {
+    const { region, keyId, currentMaterialId } = key
+    const stored =
+      currentMaterialId && (await records.find(BACKING_KEYS, [region, keyId, currentMaterialId]))
+    if (!stored) throw new IntegrityError(`the current key material of key ${keyId} is missing`)
+    return stored
+  }
+
   /** The current backing key is found in the cache; an earlier one by one step in the key index. */
   async #findMaterial(
     records: Records,
     key: Key,
     prefix: string,
   ): Promise<Stored<BackingKey> | undefined> {
-    if (key.currentMaterialId.startsWith(prefix)) {
-      return records.find(BACKING_KEYS, [key.region, key.keyId, key.currentMaterialId])
-    }
+    if (key.currentMaterialId?.startsWith(prefix) === true) return this.#current(records, key)
     const [candidate] = await records.page(BACKING_KEYS, {
       index: 'key',
       equals: [key.region, key.keyId],
       after: [prefix],
       limit: 1,
     })
-    return candidate?.record.materialId.startsWith(prefix) === true ? candidate : undefined
+    if (candidate?.record.materialId.startsWith(prefix) !== true) return undefined
+    // What was imported and waits for its rotation has encrypted nothing; what was deleted cannot open anything.
+    return candidate.secret === null ? undefined : candidate
   }
 
   #cipherOf(records: Records, stored: Stored<BackingKey>): MessageCipher {
@@ -85,4 +205,34 @@ export class SoftwareKeyStore implements KeyStore {
     this.#ciphers.set(stored, cipher)
     return cipher
   }
+
+  async #macKey(records: Records, key: Key): Promise<KeyObject> {
+    const stored = await this.#current(records, key)
+    const cached = this.#macKeys.get(stored)
+    if (cached !== undefined) return cached
+    using material = records.unwrap(BACKING_KEYS, stored)
+    const macKey = createSecretKey(material.expose())
+    this.#macKeys.set(stored, macKey)
+    return macKey
+  }
+
+  async #keyPair(records: Records, key: Key): Promise<OpenKeyPair> {
+    const stored = await this.#current(records, key)
+    const cached = this.#keyPairs.get(stored)
+    if (cached !== undefined) return cached
+    using material = records.unwrap(BACKING_KEYS, stored)
+    const keyPair = openKeyPair(asymmetricSpecOf(key), material)
+    this.#keyPairs.set(stored, keyPair)
+    return keyPair
+  }
+}
+
+function asymmetricSpecOf({ spec }: Key): AsymmetricSpec {
+  assert(isAsymmetricSpec(spec), `${spec} has a public key`)
+  return spec
+}
+
+function macSpecOf({ spec }: Key, algorithm: MacAlgorithm): MacSpec {
+  assert(isMacSpec(spec) && MAC_KEYS[spec].algorithm === algorithm, `${spec} makes ${algorithm}`)
+  return spec
 }

@@ -27,14 +27,33 @@ export const aliasNotFound = (arn: string): ServiceError =>
 export const aliasTaken = (arn: string): ServiceError =>
   new ServiceError('AlreadyExistsException', `An alias with the name ${arn} already exists`)
 
+const invalidState = (arn: string, ending: string): ServiceError =>
+  new ServiceError('KMSInvalidStateException', `${arn} is ${ending}.`)
+
 export const keyDisabled = (arn: string): ServiceError =>
   new ServiceError('DisabledException', `${arn} is disabled.`)
 
 export const keyPendingDeletion = (arn: string): ServiceError =>
-  new ServiceError('KMSInvalidStateException', `${arn} is pending deletion.`)
+  invalidState(arn, 'pending deletion')
 
 export const keyNotPendingDeletion = (arn: string): ServiceError =>
-  new ServiceError('KMSInvalidStateException', `${arn} is not pending deletion.`)
+  invalidState(arn, 'not pending deletion')
+
+export const keyPendingImport = (arn: string): ServiceError => invalidState(arn, 'pending import')
+
+/** A key of a custom key store that is not connected. */
+export const keyUnavailable = (arn: string): ServiceError => invalidState(arn, 'unavailable')
+
+export const keyCreating = (arn: string): ServiceError => invalidState(arn, 'creating')
+
+export const keyUpdating = (arn: string): ServiceError => invalidState(arn, 'updating')
+
+/** An operation on imported material of a key whose material is not imported. */
+export const wrongOrigin = (arn: string, origin: string): ServiceError =>
+  new ServiceError(
+    'UnsupportedOperationException',
+    `${arn} origin is ${origin} which is not valid for this operation.`,
+  )
 
 export const wrongUsage = (arn: string, usage: string, operation: string): ServiceError =>
   new ServiceError(

@@ -1,6 +1,6 @@
 import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
-import type { KeyUsage } from '../../core/key.ts'
+import type { KeyUsage } from '../../core/key-specs.ts'
 import type { KeyStore } from '../../core/key-store.ts'
 import type { RecordsTransaction } from '../../core/records.ts'
 import type { Call } from '../../pipeline/call.ts'

@@ -4,6 +4,7 @@ import { assert } from '../../core/assert.ts'
 import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import { readNumber } from './connection.ts'
 import { foundation } from './migrations/0001-foundation.ts'
+import { keyLife } from './migrations/0002-key-life.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** Every migration in order. */
-export const MIGRATIONS: readonly Migration[] = [foundation]
+export const MIGRATIONS: readonly Migration[] = [foundation, keyLife]
 
 /**
  * Says whose file an SQLite database is (`PRAGMA application_id`): "StRm".

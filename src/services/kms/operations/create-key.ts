@@ -1,32 +1,34 @@
 import { assert } from '../../../core/assert.ts'
 import { ServiceError } from '../../../core/errors.ts'
-import { type KeyId, type KeyMaterialId, parseKeyId } from '../../../core/ids.ts'
-import { KEY_SPECS, type Key, type KeySpec } from '../../../core/key.ts'
-import type { Secret } from '../../../core/secret.ts'
+import { type KeyId, parseKeyId } from '../../../core/ids.ts'
+import type { BackingKey, Key, KeyOrigin } from '../../../core/key.ts'
+import { type KeySpec, type KeyUsage, keySpecRow } from '../../../core/key-specs.ts'
+import type { NewMaterial } from '../../../core/key-store.ts'
+import { partitionOf } from '../../../core/regions.ts'
 import { BACKING_KEYS, KEY_POLICIES, KEYS } from '../../../core/tables.ts'
-import { keyMaterialIdOf } from '../../../crypto/key-material.ts'
+import type { Call } from '../../../pipeline/call.ts'
 import { auditStructure } from '../audit-values.ts'
 import { validationError } from '../key-errors.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
-import { defineOperation } from '../kms-operation.ts'
+import { defineOperation, type KmsScope } from '../kms-operation.ts'
 import type { CreateKeyRequest } from '../model.ts'
 import { auditTags, withTags } from '../tags.ts'
 
 /** What is drawn before the transaction. */
 interface NewKey {
   readonly keyId: KeyId
-  readonly material: Secret
-  readonly materialId: KeyMaterialId
+  /** Absent where the material comes from outside. */
+  readonly made: NewMaterial | undefined
 }
 
-const specOf = (input: CreateKeyRequest): string =>
+const specOf = (input: CreateKeyRequest): KeySpec =>
   input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT'
+const usageOf = (input: CreateKeyRequest): KeyUsage => input.KeyUsage ?? 'ENCRYPT_DECRYPT'
+const originOf = (input: CreateKeyRequest): KeyOrigin => input.Origin ?? 'AWS_KMS'
 
-const isKnownSpec = (spec: string): spec is KeySpec => Object.hasOwn(KEY_SPECS, spec)
-
-/** Rules between the members, in the order in which AWS tells them. @throws ServiceError */
-function checkCombination(input: CreateKeyRequest): void {
+/** Spec and usage, in the order in which AWS tells them. @throws ServiceError ValidationException */
+function checkSpec(input: CreateKeyRequest): void {
   if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
     throw validationError(
       'You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.',
@@ -38,88 +40,142 @@ function checkCombination(input: CreateKeyRequest): void {
       'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
     )
   }
-  if (spec === 'SYMMETRIC_DEFAULT' && (input.KeyUsage ?? 'ENCRYPT_DECRYPT') !== 'ENCRYPT_DECRYPT') {
-    throw validationError(`KeyUsage ${input.KeyUsage} is not compatible with KeySpec ${spec}`)
+  const usage = usageOf(input)
+  if (!keySpecRow(spec).usages.includes(usage)) {
+    throw validationError(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`)
   }
-  if (!isKnownSpec(spec)) unsupported(`KeySpec ${spec}`)
-  if (input.Origin !== undefined && input.Origin !== 'AWS_KMS')
-    unsupported(`Origin ${input.Origin}`)
-  if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
-    throw validationError(
-      'CustomKeyStoreId and XksKeyId are valid only for keys in custom key stores.',
-    )
-  }
-  if (input.MultiRegion === true) unsupported('MultiRegion true')
 }
 
-function unsupported(what: string): never {
-  throw new ServiceError('UnsupportedOperationException', `${what} is not supported.`)
+const isInCustomStore = (origin: KeyOrigin): boolean =>
+  origin === 'AWS_CLOUDHSM' || origin === 'EXTERNAL_KEY_STORE'
+
+/** What an origin asks of the other members. @throws ServiceError */
+function checkOrigin(input: CreateKeyRequest): void {
+  const origin = originOf(input)
+  const spec = specOf(input)
+  if (isInCustomStore(origin) !== (input.CustomKeyStoreId !== undefined)) {
+    throw validationError(
+      'CustomKeyStoreId is required for, and valid only for, keys with origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE.',
+    )
+  }
+  if ((origin === 'EXTERNAL_KEY_STORE') !== (input.XksKeyId !== undefined)) {
+    throw validationError(
+      'XksKeyId is required for, and valid only for, keys with origin EXTERNAL_KEY_STORE.',
+    )
+  }
+  if (isInCustomStore(origin) && (spec !== 'SYMMETRIC_DEFAULT' || input.MultiRegion === true)) {
+    throw new ServiceError(
+      'UnsupportedOperationException',
+      `Keys with origin ${origin} are single-Region symmetric encryption keys.`,
+    )
+  }
+  if (origin === 'EXTERNAL' && !keySpecRow(spec).importable) {
+    throw new ServiceError(
+      'UnsupportedOperationException',
+      `Key material cannot be imported into keys with KeySpec ${spec}.`,
+    )
+  }
+}
+
+/** @throws ServiceError UnsupportedOperationException for a spec that this partition does not have */
+function assertSpecInPartition(spec: KeySpec, call: Call): void {
+  const { partition } = keySpecRow(spec)
+  if (partition !== undefined && partition !== partitionOf(call.region)) {
+    throw new ServiceError(
+      'UnsupportedOperationException',
+      `KeySpec ${spec} is not supported in this Region.`,
+    )
+  }
+}
+
+function drawKeyId({ random }: KmsScope, isMultiRegion: boolean): KeyId {
+  const uuid = random.uuid()
+  const keyId = parseKeyId(isMultiRegion ? `mrk-${uuid.replaceAll('-', '')}` : uuid)
+  assert(keyId !== undefined, 'a UUID is a key id, and its digits are that of a multi-Region key')
+  return keyId
+}
+
+/** The records of a new key. */
+function recordsOf(
+  input: CreateKeyRequest,
+  { accountId, region, time }: Call,
+  { keyId, made }: NewKey,
+): { key: Key; backingKey: BackingKey | undefined } {
+  const home = { accountId, region, keyId, createdAt: time }
+  const key: Key = {
+    ...home,
+    spec: specOf(input),
+    usage: usageOf(input),
+    origin: originOf(input),
+    description: input.Description ?? '',
+    state: { name: made === undefined ? 'PendingImport' : 'Enabled' },
+    tags: withTags({}, input.Tags ?? []),
+    onDemandRotations: 0,
+    ...(made && { currentMaterialId: made.materialId }),
+    ...(input.MultiRegion === true && {
+      multiRegion: { primaryRegion: region, replicaRegions: [] },
+    }),
+  }
+  const backingKey = made && {
+    ...home,
+    materialId: made.materialId,
+    generation: 1,
+    state: 'CURRENT' as const,
+    ...(made.publicKey && { publicKey: Buffer.from(made.publicKey).toString('base64') }),
+  }
+  return { key, backingKey }
 }
 
 /**
- * Makes a KMS key with its first key material and its policy.
+ * Makes a KMS key with its first key material, unless that is to be imported, and its policy.
  * Source: AWS KMS API Reference, CreateKey.
  */
 export const createKey = defineOperation({
   name: 'CreateKey',
   effect: 'write',
   check(input) {
-    checkCombination(input)
+    checkSpec(input)
+    checkOrigin(input)
     withTags({}, input.Tags ?? [])
     if (input.Policy !== undefined) assertKeyPolicy(input.Policy)
   },
 
-  prepare(_input, scope): NewKey {
-    const keyId = parseKeyId(scope.random.uuid())
-    assert(keyId !== undefined, 'a UUID is a key id')
-    const material = scope.random.secret(KEY_SPECS.SYMMETRIC_DEFAULT.materialBytes)
-    return { keyId, material, materialId: keyMaterialIdOf(keyId, material) }
+  async prepare(input, scope): Promise<NewKey> {
+    assertSpecInPartition(specOf(input), scope.call)
+    // There are no custom key stores yet, so that no id can name one. AWS sends no message here.
+    if (input.CustomKeyStoreId !== undefined) {
+      throw new ServiceError('CustomKeyStoreNotFoundException')
+    }
+    const keyId = drawKeyId(scope, input.MultiRegion === true)
+    const isImported = originOf(input) === 'EXTERNAL'
+    const made = isImported ? undefined : await scope.keystore.createMaterial(specOf(input), keyId)
+    return { keyId, made }
   },
   resolve: () => undefined,
   permissions: () => [{ action: 'kms:CreateKey' }],
 
   async handle(input, _target, { tx, call }, drawn: NewKey) {
-    const { keyId, materialId } = drawn
-    const { accountId, region } = call
-    const key: Key = {
-      accountId,
-      region,
-      keyId,
-      spec: 'SYMMETRIC_DEFAULT',
-      usage: 'ENCRYPT_DECRYPT',
-      origin: 'AWS_KMS',
-      description: input.Description ?? '',
-      createdAt: call.time,
-      state: { name: 'Enabled' },
-      tags: withTags({}, input.Tags ?? []),
-      currentMaterialId: materialId,
-    }
-    const policy = input.Policy ?? defaultKeyPolicy(accountId, region)
+    const { key, backingKey } = recordsOf(input, call, drawn)
+    const { accountId, region, keyId } = key
     await tx.insert(KEYS, key)
-    await tx.insert(
-      BACKING_KEYS,
-      { accountId, region, keyId, materialId, createdAt: call.time },
-      drawn.material,
-    )
-    await tx.insert(KEY_POLICIES, { region, keyId, text: policy })
+    if (backingKey !== undefined) await tx.insert(BACKING_KEYS, backingKey, drawn.made?.material)
+    const text = input.Policy ?? defaultKeyPolicy(accountId, region)
+    await tx.insert(KEY_POLICIES, { region, keyId, text })
     return { KeyMetadata: keyMetadata(key) }
   },
 
-  resources: (_target, output) => {
-    const made = output?.KeyMetadata
-    if (made?.Arn === undefined || made.AWSAccountId === undefined) return []
-    return [{ accountId: made.AWSAccountId, type: 'AWS::KMS::Key', arn: made.Arn }]
-  },
   audit: (input, _target, output) => ({
     requestParameters: {
       policy: input.Policy,
       description: input.Description ?? '',
-      origin: input.Origin ?? 'AWS_KMS',
+      origin: originOf(input),
       keySpec: specOf(input),
       customerMasterKeySpec: specOf(input),
-      keyUsage: input.KeyUsage ?? 'ENCRYPT_DECRYPT',
+      keyUsage: usageOf(input),
       multiRegion: input.MultiRegion ?? false,
       bypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false,
+      customKeyStoreId: input.CustomKeyStoreId,
+      xksKeyId: input.XksKeyId,
       tags: auditTags(input.Tags),
     },
     responseElements:

@@ -1,5 +1,5 @@
 import { changeKey, keyIdElement } from '../key-changes.ts'
-import { NOT_PENDING_DELETION } from '../key-states.ts'
+import { FOR_ENABLING } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**
@@ -9,7 +9,7 @@ import { defineKeyOperation } from '../kms-operation.ts'
 export const enableKey = defineKeyOperation({
   name: 'EnableKey',
   effect: 'write',
-  key: { accepts: 'idOrArn', states: NOT_PENDING_DELETION },
+  key: { accepts: 'idOrArn', states: FOR_ENABLING },
 
   async handle(_input, target, scope) {
     if (target.key.state.name !== 'Enabled')

@@ -2,7 +2,7 @@ import { DAY_MS, plusMs } from '../../../core/ids.ts'
 import { auditDate } from '../audit-values.ts'
 import { changeKey } from '../key-changes.ts'
 import { validationError } from '../key-errors.ts'
-import { NOT_PENDING_DELETION } from '../key-states.ts'
+import { FOR_SCHEDULING_DELETION } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /** Unit: days. Source: AWS KMS API Reference, ScheduleKeyDeletion, PendingWindowInDays. */
@@ -27,7 +27,7 @@ function checkWindow(days: number | undefined): void {
 export const scheduleKeyDeletion = defineKeyOperation({
   name: 'ScheduleKeyDeletion',
   effect: 'write',
-  key: { accepts: 'idOrArn', states: NOT_PENDING_DELETION },
+  key: { accepts: 'idOrArn', states: FOR_SCHEDULING_DELETION },
   check: (input) => checkWindow(input.PendingWindowInDays),
 
   async handle(input, target, scope) {
