@@ -24,3 +24,11 @@ test('an instant is a whole number of milliseconds, whatever a clock was moved b
     assert.ok(Number.isSafeInteger(clock.now()), `after ${milliseconds} ms`)
   }
 })
+
+test('a moved clock stays within the years that records can write', () => {
+  const clock = new MovableClock()
+  assert.throws(() => clock.advance(8e15), /between the years 1970 and 9999/)
+  assert.throws(() => clock.set(instant(-1)), /between the years 1970 and 9999/)
+  assert.throws(() => clock.advance(Number.NaN), /between the years 1970 and 9999/)
+  assert.ok(Math.abs(clock.now() - Date.now()) < 60_000)
+})

@@ -1,3 +1,4 @@
+import { OperatorError } from '../core/errors.ts'
 import { instant } from '../core/ids.ts'
 import type { HttpReply, HttpRequest } from '../core/transport.ts'
 import { type AdminRoutes, jsonReply } from './admin-endpoints.ts'
@@ -47,7 +48,17 @@ function parseBody(request: HttpRequest): Readonly<Record<string, unknown>> | un
   }
 }
 
+/** Moves the clock, or says why it cannot stand there. */
 async function moveClock(controls: DevControls, request: HttpRequest): Promise<HttpReply> {
+  try {
+    return await moveClockAsAsked(controls, request)
+  } catch (error) {
+    if (error instanceof OperatorError) return badRequest(error.message)
+    throw error
+  }
+}
+
+async function moveClockAsAsked(controls: DevControls, request: HttpRequest): Promise<HttpReply> {
   const body = parseBody(request)
   const usage = 'send {"advanceSeconds": n} or {"set": "<ISO time>"}'
   if (body === undefined) return badRequest(usage)
