@@ -74,7 +74,10 @@ export interface CustomKeyStore {
   readonly name: string
   readonly type: 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE'
   readonly connectionState: 'CONNECTED' | 'CONNECTING' | 'FAILED' | 'DISCONNECTED' | 'DISCONNECTING'
+  /** Only while FAILED: why. */
   readonly connectionErrorCode?: string | undefined
+  /** Only while CONNECTING or DISCONNECTING: since when. */
+  readonly changingSince?: Instant | undefined
   readonly createdAt: Instant
   readonly cloudHsmClusterId?: string | undefined
   readonly trustAnchorCertificate?: string | undefined
@@ -129,9 +132,15 @@ export const KEYS: Table<Key> = {
   schema: {
     name: 'kms_key',
     key: ['region', 'key_id'],
-    columns: { account_id: 'text', deletion_date: 'integer', rotation_date: 'integer' },
+    columns: {
+      account_id: 'text',
+      deletion_date: 'integer',
+      rotation_date: 'integer',
+      custom_key_store_id: 'text',
+    },
     indexes: {
       by_account: ['account_id', 'region', 'key_id'],
+      by_custom_key_store: ['custom_key_store_id', 'region', 'key_id'],
       by_deletion_date: ['deletion_date', 'region', 'key_id'],
       by_rotation_date: ['rotation_date', 'region', 'key_id'],
     },
@@ -141,6 +150,7 @@ export const KEYS: Table<Key> = {
     account_id: key.accountId,
     deletion_date: key.state.name === 'PendingDeletion' ? key.state.deletionDate : null,
     rotation_date: key.rotation?.nextDate ?? null,
+    custom_key_store_id: key.customKeyStoreId ?? null,
   }),
 }
 
@@ -197,11 +207,14 @@ export const CUSTOM_KEY_STORES: Table<CustomKeyStore> = {
   schema: {
     name: 'custom_key_store',
     key: ['account_id', 'region', 'store_id'],
-    columns: { name: 'text' },
-    indexes: { by_name: ['account_id', 'region', 'name', 'store_id'] },
+    columns: { name: 'text', changing_since: 'integer' },
+    indexes: {
+      by_name: ['account_id', 'region', 'name', 'store_id'],
+      by_change: ['changing_since', 'account_id', 'region', 'store_id'],
+    },
   },
   keyOf: (store) => [store.accountId, store.region, store.storeId],
-  columnsOf: (store) => ({ name: store.name }),
+  columnsOf: (store) => ({ name: store.name, changing_since: store.changingSince ?? null }),
 }
 
 export const KEY_USAGE_NOTES: Table<KeyUsageNote> = {

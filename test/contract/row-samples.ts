@@ -6,16 +6,19 @@ export const ALIAS_TABLE = ALIASES.schema
 export const REGION = 'eu-central-1'
 export const ACCOUNT = '111122223333'
 
-/** A row of the key table; what is in it means nothing to a row store. */
+/** Every further column of the key table, empty. */
+const NO_COLUMNS = Object.fromEntries(Object.keys(KEY_TABLE.columns).map((name) => [name, null]))
+
+/** A row of the key table; what is in it means nothing to a row store. Columns not named are empty. */
 export function aKeyRow(keyId: string, more: Partial<Row> = {}): Row {
   return {
     key: [REGION, keyId],
     version: 1,
-    columns: { account_id: ACCOUNT, deletion_date: null },
     body: `{"keyId":"${keyId}"}`,
     secret: null,
     mac: new Uint8Array([1, 2, 3]),
     ...more,
+    columns: { ...NO_COLUMNS, account_id: ACCOUNT, ...more.columns },
   }
 }
 

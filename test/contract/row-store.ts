@@ -137,7 +137,7 @@ function rowFacts(fresh: Fresh): void {
       aKeyRow('a', { key: [REGION] }),
       aKeyRow('a', { key: [REGION, '\uD800'] }),
       aKeyRow('a', { version: 2 }),
-      aKeyRow('a', { columns: {} }),
+      { ...aKeyRow('a'), columns: {} },
       aKeyRow('a', { columns: { account_id: ACCOUNT, deletion_date: 'soon' } }),
       aKeyRow('a', { columns: { account_id: ACCOUNT, deletion_date: 0.5 } }),
       aKeyRow('a', { columns: { account_id: ACCOUNT, deletion_date: null, more: 1 } }),

@@ -14,12 +14,16 @@ const folder = await mkdtemp(join(tmpdir(), 'strongroom-embedded-'))
 after(() => rm(folder, { recursive: true }))
 
 const tables = TABLES.map((table) => table.schema)
+/** Every further column of the key table, empty. */
+const NO_COLUMNS = Object.fromEntries(Object.keys(KEYS.schema.columns).map((name) => [name, null]))
+/** The number of the migration that comes after all there are. */
+const NEXT = MIGRATIONS.length + 1
 let files = 0
 const newFile = (): string => join(folder, `${++files}.db`)
 const row = (keyId: string, body = '{}') => ({
   key: ['eu-central-1', keyId],
   version: 1,
-  columns: { account_id: '111122223333', deletion_date: null },
+  columns: { ...NO_COLUMNS, account_id: '111122223333' },
   body,
   secret: null,
   mac: new Uint8Array(32),
@@ -156,14 +160,16 @@ describe('a file that is not our store', () => {
 })
 
 describe('the schema of a store', () => {
-  const later = { number: 2, name: 'later', sql: 'CREATE TABLE later (a TEXT) STRICT' }
+  const later = { number: NEXT, name: 'later', sql: 'CREATE TABLE later (a TEXT) STRICT' }
 
   test('a store of a newer version is refused with both numbers', async () => {
     const file = newFile()
     const migrations = [...MIGRATIONS, later]
     await (await openEmbeddedStore({ file, tables, migrations })).close()
     const expected = isOperatorError(
-      /was written by a newer version of Strongroom \(schema 2, this program knows 1\)/,
+      new RegExp(
+        `was written by a newer version of Strongroom \\(schema ${NEXT}, this program knows ${MIGRATIONS.length}\\)`,
+      ),
     )
     await assert.rejects(openEmbeddedStore({ file, tables }), expected)
     await assert.rejects(openEmbeddedStore({ file, tables, readOnly: true }), expected)
@@ -173,18 +179,18 @@ describe('the schema of a store', () => {
     const file = await filledFile()
     const migrations = [...MIGRATIONS, later]
     const store = await openEmbeddedStore({ file, tables, migrations })
-    assert.equal(store.schemaVersion, 2)
+    assert.equal(store.schemaVersion, NEXT)
     assert.equal(await store.count(KEYS.schema, { index: 'key', equals: [], atMost: 10 }), 3)
     await store.close()
   })
 
   test('a migration that fails leaves the store as it was', async () => {
     const file = await filledFile()
-    const broken = { number: 2, name: 'broken', sql: 'CREATE TABLE half (a); SELECT nonsense' }
+    const broken = { number: NEXT, name: 'broken', sql: 'CREATE TABLE half (a); SELECT nonsense' }
     const migrations = [...MIGRATIONS, broken]
     await assert.rejects(openEmbeddedStore({ file, tables, migrations }), DependencyError)
     const store = await openEmbeddedStore({ file, tables })
-    assert.equal(store.schemaVersion, 1)
+    assert.equal(store.schemaVersion, MIGRATIONS.length)
     await store.close()
   })
 
@@ -229,7 +235,7 @@ describe('a store open for reading only', () => {
 
   test('does not bring an older store up to date', async () => {
     const file = await filledFile()
-    const migrations = [...MIGRATIONS, { number: 2, name: 'later', sql: 'SELECT 1' }]
+    const migrations = [...MIGRATIONS, { number: NEXT, name: 'later', sql: 'SELECT 1' }]
     await assert.rejects(
       openEmbeddedStore({ file, tables, migrations, readOnly: true }),
       isOperatorError(/older version/),
