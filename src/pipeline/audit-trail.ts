@@ -43,6 +43,18 @@ export class AuditTrail {
     await (this.#ahead === undefined ? delivered : allOf([this.#ahead, delivered]))
   }
 
+  /** As `recordCommitted`, for several frames of one transaction: settles when all of them have. */
+  async recordAllCommitted(
+    frames: readonly { readonly outboxId: number; readonly frame: string }[],
+  ): Promise<void> {
+    const [only] = frames
+    if (only !== undefined && frames.length === 1) {
+      await this.recordCommitted(only.outboxId, only.frame)
+      return
+    }
+    await allOf(frames.map(({ outboxId, frame }) => this.recordCommitted(outboxId, frame)))
+  }
+
   /** How many frames of committed mutations are not in the log yet. */
   get undelivered(): number {
     return this.#undelivered.length

@@ -32,8 +32,21 @@ export interface Scope {
   readonly records: Records
 }
 
+/** Something that the service does by itself in the course of a call: it has a record of its own. */
+export interface ServiceEvent {
+  /** `RotateKey` */
+  readonly name: string
+  /** Where it happened, which need not be the Region of the call. */
+  readonly accountId: string
+  readonly region: string
+  readonly resources: readonly AuditResource[]
+  readonly details?: JsonObject
+}
+
 export interface WriteScope extends Scope {
   readonly tx: RecordsTransaction
+  /** Adds the record of a service event to the transaction; it is in the log before the call is answered. */
+  recordEvent(event: ServiceEvent): Promise<void>
 }
 
 /**

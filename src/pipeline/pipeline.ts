@@ -6,7 +6,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../core/transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Call } from './call.ts'
 import type { PublicError } from './codec.ts'
-import type { AnyOperation, AuditDetail, AuditResource } from './operation.ts'
+import type { AnyOperation, AuditDetail, AuditResource, ServiceEvent } from './operation.ts'
 import { type Authenticate, type ClaimedAccessKeyId, placeOf, type Service } from './service.ts'
 import { type Committed, type Prepared, runRead, runWrite, type Trace } from './stages.ts'
 import { validate } from './validate.ts'
@@ -83,9 +83,10 @@ async function serve(parts: PipelineParts, progress: Progress): Promise<HttpRepl
     await parts.trail.record(frame)
     return reply
   }
-  const committed = await runWrite(prepared, parts.records, (output) =>
-    callFrame(parts, progress, output, undefined),
-  )
+  const committed = await runWrite(prepared, parts.records, {
+    ofCall: (output) => callFrame(parts, progress, output, undefined),
+    ofEvent: (event) => eventFrame(parts, progress, event),
+  })
   return answerCommitted(parts, progress, operation, committed)
 }
 
@@ -93,13 +94,13 @@ async function answerCommitted(
   parts: PipelineParts,
   progress: Progress,
   operation: AnyOperation,
-  { output, outboxId, frame }: Committed,
+  { output, frames }: Committed,
 ): Promise<HttpReply> {
   const { service, requestId } = progress
   const reply = service.codec.reply(operation.model, output, requestId)
   wipe(output)
   try {
-    await parts.trail.recordCommitted(outboxId, frame)
+    await parts.trail.recordAllCommitted(frames)
   } catch (error) {
     return internalReply(parts, progress, error)
   }
@@ -180,6 +181,24 @@ function logFailure(parts: PipelineParts, progress: Progress, error: unknown): v
     operation: operationName.slice(0, RECORDED_NAME_MAX),
   }
   parts.log.error(fields, 'a request failed', error)
+}
+
+/** The frame of what the service did by itself in the course of a call. */
+function eventFrame(
+  parts: PipelineParts,
+  { service, call }: Progress,
+  event: ServiceEvent,
+): string {
+  return parts.frames.serviceEvent({
+    eventId: parts.random.uuid(),
+    time: call?.time ?? parts.clock.now(),
+    accountId: event.accountId,
+    region: event.region,
+    eventSource: service.eventSource,
+    eventName: event.name,
+    resources: event.resources,
+    serviceEventDetailsJson: event.details && JSON.stringify(event.details),
+  })
 }
 
 function refusalFrame(parts: PipelineParts, progress: Progress, error: PublicError): string {

@@ -1,7 +1,7 @@
 import { authorize } from '../authz/authorize.ts'
 import { ConflictError, ServiceError } from '../core/errors.ts'
 import type { RecordStore } from '../core/records.ts'
-import type { AnyOperation, Scope, WriteScope } from './operation.ts'
+import type { AnyOperation, Scope, ServiceEvent, WriteScope } from './operation.ts'
 import type { Service } from './service.ts'
 import { wipe } from './wipe.ts'
 
@@ -54,11 +54,24 @@ async function runStages(prepared: Prepared, drawn: unknown): Promise<object | u
   return operation.handle(input, target, scope, drawn)
 }
 
-/** A call whose effect is committed; the frame waits in the outbox under this id. */
-export interface Committed {
-  readonly output: object | undefined
+/** A frame that has been committed with what it records; it waits in the outbox under this id. */
+export interface CommittedFrame {
   readonly outboxId: number
   readonly frame: string
+}
+
+/** A call whose effect is committed. */
+export interface Committed {
+  readonly output: object | undefined
+  /** The call's own frame last, behind those of service events. */
+  readonly frames: readonly CommittedFrame[]
+}
+
+/** How a write call becomes frames. */
+export interface Framing {
+  /** The frame of the success, once the output is known. */
+  ofCall(output: object | undefined): string
+  ofEvent(event: ServiceEvent): string
 }
 
 /** Runs a call that changes nothing. */
@@ -68,14 +81,11 @@ export async function runRead(prepared: Prepared): Promise<object | undefined> {
   return runStages(prepared, drawn)
 }
 
-/**
- * Runs a call that changes something: all stages in one transaction, together with its audit frame.
- * @param frameOf the frame of the success, once the output is known
- */
+/** Runs a call that changes something: all stages in one transaction, together with its audit frames. */
 export async function runWrite(
   prepared: Prepared,
   records: RecordStore,
-  frameOf: (output: object | undefined) => string,
+  framing: Framing,
 ): Promise<Committed> {
   const { operation, service, scope, input } = prepared
   // As in `runStages`: the shape check has established the type.
@@ -83,11 +93,16 @@ export async function runWrite(
   try {
     return await withRetries(() =>
       records.transaction(async (tx) => {
-        const writeScope: WriteScope = { ...scope, records: tx, tx }
+        const frames: CommittedFrame[] = []
+        const commit = async (frame: string): Promise<void> => {
+          frames.push({ frame, outboxId: await tx.addOutbox(frame) })
+        }
+        const recordEvent = (event: ServiceEvent) => commit(framing.ofEvent(event))
+        const writeScope: WriteScope = { ...scope, records: tx, tx, recordEvent }
         const inTransaction = { ...prepared, scope: service.openScope(writeScope) }
         const output = await runStages(inTransaction, drawn)
-        const frame = frameOf(output)
-        return { output, frame, outboxId: await tx.addOutbox(frame) }
+        await commit(framing.ofCall(output))
+        return { output, frames }
       }),
     )
   } finally {
