@@ -25,10 +25,26 @@ export interface CallFacts {
   readonly responseElementsJson: string
   /** Absent where there is nothing to add. */
   readonly additionalEventDataJson: string | undefined
-  readonly resources: readonly { readonly accountId: string; readonly type: string; readonly arn: string }[]
+  readonly resources: readonly {
+    readonly accountId: string
+    readonly type: string
+    readonly arn: string
+  }[]
   readonly error: { readonly code: string; readonly message: string | undefined } | undefined
   /** Why the caller was or was not allowed; absent where nothing was decided. */
   readonly decision: string | undefined
+  /** A second record, of what the call did in another Region. */
+  readonly elsewhere?: ElsewhereFacts | undefined
+}
+
+/** What the record in another Region has of its own; everything else is the call's. */
+export interface ElsewhereFacts {
+  readonly eventId: string
+  readonly region: string
+  readonly eventName: string
+  readonly requestParametersJson: string
+  readonly responseElementsJson: string
+  readonly resources: CallFacts['resources']
 }
 
 /** What is known of a request that never became an API call: bad syntax, unknown operation, failed authentication. */
@@ -59,7 +75,8 @@ export interface ServiceEventFacts {
 const INTERNAL_START = ',"internal":{'
 
 /** CloudTrail's own spelling of an error: a denial loses its `Exception`. */
-const errorCodeOf = (code: string): string => (code === 'AccessDeniedException' ? 'AccessDenied' : code)
+const errorCodeOf = (code: string): string =>
+  code === 'AccessDeniedException' ? 'AccessDenied' : code
 
 const text = (value: string): string => JSON.stringify(value)
 
@@ -95,12 +112,28 @@ function tlsDetails({ connection, host }: CallFacts): string {
 export class FrameWriter {
   readonly #eventTime = createEventTime()
 
-  /** The frame of an authenticated call: one record, in the caller's account. */
+  /** The frame of an authenticated call: one record, in the caller's account, and one for another Region. */
   call(facts: CallFacts): string {
     const error = facts.error
     const outcome = error === undefined ? 'ok' : error.code
     const decision = facts.decision === undefined ? '' : `,"decision":${text(facts.decision)}`
-    return `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decision}},"records":[${this.#callRecord(facts)}]}`
+    const elsewhere = facts.elsewhere === undefined ? '' : `,${this.#elsewhereRecord(facts)}`
+    return `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decision}},"records":[${this.#callRecord(facts)}${elsewhere}]}`
+  }
+
+  /**
+   * The record in another Region: the same caller and request, invoked by the service.
+   * Source: AWS KMS Developer Guide, UpdatePrimaryRegion, example log entries.
+   */
+  #elsewhereRecord(facts: CallFacts): string {
+    return this.#callRecord({
+      ...facts,
+      ...facts.elsewhere,
+      userIdentityJson: `${facts.userIdentityJson.slice(0, -1)},"invokedBy":"${facts.eventSource}"}`,
+      userAgent: 'AWS Internal',
+      connection: { remoteAddress: facts.connection.remoteAddress },
+      additionalEventDataJson: undefined,
+    })
   }
 
   #callRecord(facts: CallFacts): string {
@@ -162,7 +195,11 @@ export class FrameWriter {
   }
 
   /** The frame of something an operator did on the machine itself: no API call, so no CloudTrail record. */
-  operator(time: Instant, action: string, details: Readonly<Record<string, string | number>>): string {
+  operator(
+    time: Instant,
+    action: string,
+    details: Readonly<Record<string, string | number>>,
+  ): string {
     const internal = { time, action, ...details }
     return `{"kind":"operator"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
   }
