@@ -1,5 +1,5 @@
 import type { AccessKeyId, AccountId, AliasName, Instant, KeyId, Region } from './ids.ts'
-import type { BackingKey, Key } from './key.ts'
+import { type BackingKey, isPrimary, type Key } from './key.ts'
 import type { ColumnValue, TableSchema } from './store.ts'
 
 /** A table together with the record type it holds. A new kind of record is one more of these and a migration. */
@@ -48,7 +48,7 @@ export interface GrantConstraints {
   readonly sourceArn?: string | undefined
 }
 
-/** A grant on a key. Principals stand as they were given; a service principal is told by its dotted name. */
+/** A grant on a key. Principals stand as they were given, an account number as its root's ARN; a service principal is told by its dotted name. */
 export interface Grant {
   readonly region: Region
   readonly keyId: KeyId
@@ -63,6 +63,8 @@ export interface Grant {
   readonly constraints?: GrantConstraints | undefined
   readonly issuingAccount: AccountId
   readonly createdAt: Instant
+  /** A hash over all that the request said; only for a grant with a name, which the same request finds again. */
+  readonly requestDigest?: string | undefined
 }
 
 /** A custom key store. Its password or proxy credential is the record's wrapped secret. */
@@ -149,7 +151,11 @@ export const KEYS: Table<Key> = {
   columnsOf: (key) => ({
     account_id: key.accountId,
     deletion_date: key.state.name === 'PendingDeletion' ? key.state.deletionDate : null,
-    rotation_date: key.rotation?.nextDate ?? null,
+    // Only what is to be rotated when its date comes: a key that has to wait must not be found again and again.
+    rotation_date:
+      key.state.name === 'Enabled' && isPrimary(key) !== false
+        ? (key.rotation?.nextDate ?? null)
+        : null,
     custom_key_store_id: key.customKeyStoreId ?? null,
   }),
 }
@@ -194,12 +200,18 @@ export const GRANTS: Table<Grant> = {
   schema: {
     name: 'kms_grant',
     key: ['region', 'key_id', 'grant_id'],
-    columns: { retiring: 'text' },
-    indexes: { by_retiring: ['retiring', 'region', 'key_id', 'grant_id'] },
+    columns: { retiring: 'text', grantee: 'text', request_digest: 'text' },
+    indexes: {
+      by_retiring: ['retiring', 'region', 'key_id', 'grant_id'],
+      by_grantee: ['region', 'key_id', 'grantee', 'grant_id'],
+      by_request: ['region', 'key_id', 'request_digest', 'grant_id'],
+    },
   },
   keyOf: (grant) => [grant.region, grant.keyId, grant.grantId],
   columnsOf: (grant) => ({
     retiring: grant.retiringPrincipal ?? grant.retiringServicePrincipal ?? null,
+    grantee: grant.granteePrincipal ?? grant.granteeServicePrincipal ?? null,
+    request_digest: grant.requestDigest ?? null,
   }),
 }
 

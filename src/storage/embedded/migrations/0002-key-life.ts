@@ -19,12 +19,16 @@ CREATE TABLE kms_grant (
   grant_id TEXT NOT NULL,
   version INTEGER NOT NULL,
   retiring TEXT,
+  grantee TEXT,
+  request_digest TEXT,
   body TEXT NOT NULL,
   secret BLOB,
   mac BLOB NOT NULL,
   PRIMARY KEY (region, key_id, grant_id)
 ) STRICT;
 CREATE INDEX kms_grant_by_retiring ON kms_grant (retiring, region, key_id, grant_id);
+CREATE INDEX kms_grant_by_grantee ON kms_grant (region, key_id, grantee, grant_id);
+CREATE INDEX kms_grant_by_request ON kms_grant (region, key_id, request_digest, grant_id);
 
 CREATE TABLE custom_key_store (
   account_id TEXT NOT NULL,
