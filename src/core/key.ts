@@ -46,6 +46,11 @@ export interface Key {
   readonly tags: Readonly<Record<string, string>>
   /** Absent until the first import of a key whose material comes from outside. */
   readonly currentMaterialId?: KeyMaterialId | undefined
+  /**
+   * When the first of the imported material expires without which the key cannot be used. Absent where
+   * none of it does. Each related key of a multi-Region key has its own.
+   */
+  readonly materialValidTo?: Instant | undefined
   /** Absent while automatic rotation is off. */
   readonly rotation?: RotationSchedule | undefined
   /** Rotations on demand so far, of all the key's life. */
@@ -73,11 +78,8 @@ export interface BackingKey {
   readonly createdAt: Instant
   /** Grows from one generation of a key to the next. */
   readonly generation: number
-  readonly state:
-    | 'CURRENT'
-    | 'NON_CURRENT'
-    | 'PENDING_ROTATION'
-    | 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
+  /** Pending also until every related key has imported it: that is seen from their backing keys. */
+  readonly state: 'CURRENT' | 'NON_CURRENT' | 'PENDING_ROTATION'
   /** When it became current by a rotation; absent for the first, and for what waits for its rotation. */
   readonly rotated?:
     | { readonly date: Instant; readonly type: 'AUTOMATIC' | 'ON_DEMAND' }
@@ -91,6 +93,20 @@ export interface BackingKey {
 /** Past its deletion date a key is gone on read, whether or not the worker came by. */
 export const isGone = (key: Key, now: Instant): boolean =>
   key.state.name === 'PendingDeletion' && key.state.deletionDate <= now
+
+/**
+ * The key as it is at a moment: without material that has expired it waits for its import, whether or
+ * not the worker came by.
+ */
+export function keyAt(key: Key, now: Instant): Key {
+  if (key.materialValidTo === undefined || key.materialValidTo > now) return key
+  const isUsable = key.state.name === 'Enabled' || key.state.name === 'Disabled'
+  return isUsable ? { ...key, state: { name: 'PendingImport' } } : key
+}
+
+/** Whether imported material is here at a moment: neither deleted nor expired. */
+export const isHere = ({ isPresent, validTo }: ImportedMaterial, now: Instant): boolean =>
+  isPresent && (validTo === undefined || validTo > now)
 
 /** Whether a multi-Region key is its family's primary; undefined for a single-Region key. */
 export const isPrimary = (key: Key): boolean | undefined =>
