@@ -1,5 +1,6 @@
 import type { KeyId, KeyMaterialId } from './ids.ts'
 import type { Key } from './key.ts'
+import type { ImportFailure, ImportWrapping } from './key-import.ts'
 import type { EncryptionAlgorithm, KeySpec, MacAlgorithm, SigningAlgorithm } from './key-specs.ts'
 import type { Records } from './records.ts'
 import type { Secret } from './secret.ts'
@@ -55,6 +56,17 @@ export interface SignedMessage {
 export interface KeyStore {
   /** Makes material for a new key, or a new generation of it. What is slow runs off the main thread. */
   createMaterial(spec: KeySpec, keyId: KeyId): Promise<NewMaterial>
+
+  /** Makes a key pair to wrap key material under. The caller owns the secret. */
+  createWrappingKey(
+    spec: ImportWrapping['wrappingKeySpec'],
+  ): Promise<{ readonly wrappingKey: Secret; readonly publicKey: Uint8Array }>
+  /** Unwraps key material from outside and checks that it is some of this key's spec. `wrapping` is borrowed. */
+  openImport(
+    key: { readonly spec: KeySpec; readonly keyId: KeyId },
+    wrapping: ImportWrapping,
+    wrapped: Uint8Array,
+  ): Promise<NewMaterial | ImportFailure>
 
   /** Encrypts under a symmetric key's current backing key. `plaintext` is borrowed. */
   encrypt(

@@ -3,6 +3,7 @@ import { assert } from '../../core/assert.ts'
 import { IntegrityError } from '../../core/errors.ts'
 import type { KeyId } from '../../core/ids.ts'
 import type { BackingKey, Key } from '../../core/key.ts'
+import type { ImportFailure, ImportWrapping } from '../../core/key-import.ts'
 import type { EncryptionAlgorithm, MacAlgorithm } from '../../core/key-specs.ts'
 import { type KeySpec, SYMMETRIC_MATERIAL_BYTES } from '../../core/key-specs.ts'
 import type {
@@ -33,6 +34,7 @@ import { sign, verify } from '../../crypto/asymmetric/signing.ts'
 import { createMessageCipher, type MessageCipher } from '../../crypto/ciphertext.ts'
 import { keyMaterialIdOf } from '../../crypto/key-material.ts'
 import { generateMac, isMacSpec, MAC_KEYS, type MacSpec, verifyMac } from '../../crypto/mac.ts'
+import { openImport } from './import.ts'
 
 /** Bytes of the nonce of a message. Source: docs/formats/ciphertext-v1.md. */
 const NONCE_BYTES = 16
@@ -62,6 +64,19 @@ export class SoftwareKeyStore implements KeyStore {
     const sizeBytes = isMacSpec(spec) ? MAC_KEYS[spec].macBytes : SYMMETRIC_MATERIAL_BYTES
     const material = this.#random.secret(sizeBytes)
     return { material, materialId: keyMaterialIdOf(keyId, material), publicKey: undefined }
+  }
+
+  async createWrappingKey(spec: ImportWrapping['wrappingKeySpec']) {
+    const { material, publicKey } = await generateKeyPairOf(spec, this.#engine.gate)
+    return { wrappingKey: material, publicKey }
+  }
+
+  openImport(
+    key: { readonly spec: KeySpec; readonly keyId: KeyId },
+    wrapping: ImportWrapping,
+    wrapped: Uint8Array,
+  ): Promise<NewMaterial | ImportFailure> {
+    return openImport(this.#engine, key, wrapping, wrapped)
   }
 
   async encrypt(
