@@ -12,6 +12,8 @@ export interface Stored<R> {
 
 /** Typed reads. A record that was altered outside Strongroom rejects with `IntegrityError`. */
 export interface Records {
+  /** The record if it is at hand without waiting, as it is on the path of most calls; undefined says nothing. */
+  peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined
   find<R>(table: Table<R>, key: readonly string[]): Promise<Stored<R> | undefined>
   page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]>
   count<R>(

@@ -53,15 +53,22 @@ export class Authenticator {
     this.#dummyKey = createSecretKey(dummySecret)
   }
 
-  readonly authenticate: Authenticate = async (request, service) => {
+  // Not async: a credential that is at hand costs no promise.
+  readonly authenticate: Authenticate = (request, service) => {
     const signature = this.#parse(request, service)
     const accessKeyId = parseAccessKeyId(signature.accessKeyId)
-    const stored =
-      accessKeyId === undefined
-        ? undefined
-        : await this.#parts.records.find(CREDENTIALS, [accessKeyId])
-    if (stored !== undefined) return this.#verify(signature, stored)
-    return this.#admitUnknown(signature, accessKeyId)
+    if (accessKeyId === undefined) return this.#admitUnknown(signature, undefined)
+    const known = this.#parts.records.peek(CREDENTIALS, [accessKeyId])
+    return known === undefined
+      ? this.#lookUp(signature, accessKeyId)
+      : this.#verify(signature, known)
+  }
+
+  async #lookUp(signature: Signature, accessKeyId: AccessKeyId): Promise<Identity> {
+    const stored = await this.#parts.records.find(CREDENTIALS, [accessKeyId])
+    return stored === undefined
+      ? this.#admitUnknown(signature, accessKeyId)
+      : this.#verify(signature, stored)
   }
 
   #parse(request: HttpRequest, service: Service): Signature {

@@ -13,8 +13,6 @@ import { joinRowKey } from './row-key.ts'
 
 /** The record store, with what its owner (the composition root) may do besides. */
 export interface CachedRecordStore extends RecordStore {
-  /** The record if a cache holds it; absence says nothing. For paths that may not wait. */
-  peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined
   /** See `rewriteRows`: for the rotation of a domain key. */
   rewriteAll(options: RewriteOptions): Promise<number>
   /** See `verifyRows`: for `status` and checks. */

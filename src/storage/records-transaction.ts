@@ -14,6 +14,11 @@ export class StoreTransaction implements RecordsTransaction {
     this.#codec = codec
   }
 
+  /** Nothing is at hand inside a transaction: it reads what it sees. */
+  peek(): undefined {
+    return undefined
+  }
+
   async find<R>(table: Table<R>, key: readonly string[]): Promise<Stored<R> | undefined> {
     const row = await this.#rows.get(table.schema, key)
     return row && this.#codec.decode(table, key, row)
