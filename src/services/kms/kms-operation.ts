@@ -2,9 +2,14 @@ import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { KeyUsage } from '../../core/key-specs.ts'
 import type { KeyStore } from '../../core/key-store.ts'
-import type { RecordsTransaction } from '../../core/records.ts'
 import type { Call } from '../../pipeline/call.ts'
-import type { AuditDetail, AuditResource, Operation, Scope } from '../../pipeline/operation.ts'
+import type {
+  AuditDetail,
+  AuditResource,
+  Operation,
+  Scope,
+  WriteScope,
+} from '../../pipeline/operation.ts'
 import { wrongUsage } from './key-errors.ts'
 import { type AcceptedForms, type ResolvedKey, resolveKey } from './key-resolver.ts'
 import { type StateRow, stateRefusal } from './key-states.ts'
@@ -18,9 +23,7 @@ export interface KmsScope extends Scope {
 }
 
 /** As `KmsScope`, inside the transaction of an operation with effect `write`. */
-export interface KmsWriteScope extends KmsScope {
-  readonly tx: RecordsTransaction
-}
+export interface KmsWriteScope extends KmsScope, WriteScope {}
 
 interface Effects {
   read: KmsScope
