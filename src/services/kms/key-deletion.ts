@@ -1,17 +1,15 @@
 import type { FrameWriter } from '../../audit/event.ts'
-import { keyArn } from '../../core/arn.ts'
 import { ConflictError } from '../../core/errors.ts'
-import type { Instant, KeyId } from '../../core/ids.ts'
+import type { Instant } from '../../core/ids.ts'
 import { isGone, type Key } from '../../core/key.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
-import type { RecordStore, RecordsTransaction, Stored } from '../../core/records.ts'
-import { ALIASES, BACKING_KEYS, KEY_POLICIES, KEYS, type Table } from '../../core/tables.ts'
+import type { RecordStore, Stored } from '../../core/records.ts'
+import { KEYS } from '../../core/tables.ts'
 import type { AuditTrail } from '../../pipeline/audit-trail.ts'
+import { deletionEvent, removeKey } from './key-removal.ts'
 
 /** How many keys one round looks at. */
 const KEYS_PER_ROUND = 100
-/** How many rows are removed between two looks. */
-const ROWS_PER_PAGE = 1000
 
 export interface DeletionParts {
   readonly records: RecordStore
@@ -22,42 +20,17 @@ export interface DeletionParts {
   readonly log: Log
 }
 
-/** Removes every row that an index gives for some first columns. */
-async function removeAll<R>(
-  tx: RecordsTransaction,
-  table: Table<R>,
-  index: string,
-  equals: readonly string[],
-): Promise<void> {
-  for (;;) {
-    const page = await tx.page(table, { index, equals, limit: ROWS_PER_PAGE })
-    for (const stored of page) await tx.remove(table, stored)
-    if (page.length < ROWS_PER_PAGE) return
-  }
-}
-
-/** Removes a key with everything that hangs on it: material, policy, aliases. Its ciphertexts are lost for ever. */
-async function deleteKeyNow(tx: RecordsTransaction, region: string, keyId: KeyId): Promise<void> {
-  const stored = await tx.find(KEYS, [region, keyId])
-  if (stored === undefined) return
-  const { accountId } = stored.record
-  await removeAll(tx, ALIASES, 'by_target', [accountId, region, keyId])
-  await removeAll(tx, BACKING_KEYS, 'key', [region, keyId])
-  const policy = await tx.find(KEY_POLICIES, [region, keyId])
-  if (policy !== undefined) await tx.remove(KEY_POLICIES, policy)
-  await tx.remove(KEYS, stored)
-}
-
 /** The record of a deletion at the end of its window. */
 function deletionFrame(parts: DeletionParts, key: Key, time: Instant): string {
+  const { name, accountId, region, resources } = deletionEvent(key)
   return parts.frames.serviceEvent({
     eventId: parts.random.uuid(),
     time,
-    accountId: key.accountId,
-    region: key.region,
+    accountId,
+    region,
     eventSource: 'kms.amazonaws.com',
-    eventName: 'DeleteKey',
-    resources: [{ accountId: key.accountId, type: 'AWS::KMS::Key', arn: keyArn(key, key.keyId) }],
+    eventName: name,
+    resources,
     serviceEventDetailsJson: undefined,
   })
 }
@@ -68,7 +41,7 @@ async function deleteDueKey(parts: DeletionParts, due: Stored<Key>, time: Instan
     // Looked at again inside: a deletion may have been cancelled, or another node may have been faster.
     const stored = await tx.find(KEYS, [region, keyId])
     if (stored === undefined || !isGone(stored.record, time)) return undefined
-    await deleteKeyNow(tx, region, keyId)
+    await removeKey(tx, stored, time)
     const frame = deletionFrame(parts, stored.record, time)
     return { frame, outboxId: await tx.addOutbox(frame) }
   })
