@@ -15,6 +15,17 @@ export interface AuditDetail {
   readonly requestParameters: JsonObject | null
   readonly responseElements?: JsonObject | null
   readonly additionalEventData?: JsonObject
+  /** What a successful call did in another Region: it has a record there. */
+  readonly elsewhere?: RecordElsewhere
+}
+
+/** A record in another Region than the call's, by the same caller. */
+export interface RecordElsewhere {
+  readonly region: string
+  readonly eventName: string
+  readonly requestParameters: JsonObject
+  readonly responseElements: JsonObject | null
+  readonly resources: readonly AuditResource[]
 }
 
 /** A resource of the call, as audit records list it. */

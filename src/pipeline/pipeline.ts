@@ -1,4 +1,4 @@
-import type { CallFacts, FrameWriter } from '../audit/event.ts'
+import type { CallFacts, ElsewhereFacts, FrameWriter } from '../audit/event.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { Clock, Log, Random } from '../core/ports.ts'
 import type { RecordStore } from '../core/records.ts'
@@ -6,7 +6,13 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../core/transport.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Call } from './call.ts'
 import type { PublicError } from './codec.ts'
-import type { AnyOperation, AuditDetail, AuditResource, ServiceEvent } from './operation.ts'
+import type {
+  AnyOperation,
+  AuditDetail,
+  AuditResource,
+  RecordElsewhere,
+  ServiceEvent,
+} from './operation.ts'
 import { type Authenticate, type ClaimedAccessKeyId, placeOf, type Service } from './service.ts'
 import { type Committed, type Prepared, runRead, runWrite, type Trace } from './stages.ts'
 import { validate } from './validate.ts'
@@ -236,7 +242,7 @@ function auditDetail(
 const REQUEST_PARAMETERS_MAX = 102_400
 
 /** The request's parameters as JSON: null where there is nothing to record, or too much. */
-function recordedParameters({ requestParameters }: AuditDetail): string {
+function recordedParameters({ requestParameters }: Pick<AuditDetail, 'requestParameters'>): string {
   const json = JSON.stringify(requestParameters)
   return json === '{}' || json.length > REQUEST_PARAMETERS_MAX ? 'null' : json
 }
@@ -274,8 +280,20 @@ function callFrame(
     resources: recordedResources(progress, operation, output, error),
     error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
     decision: trace.decision,
+    elsewhere: detail.elsewhere && elsewhereFacts(parts, detail.elsewhere),
   }
   return parts.frames.call(facts)
+}
+
+function elsewhereFacts(parts: PipelineParts, record: RecordElsewhere): ElsewhereFacts {
+  return {
+    eventId: parts.random.uuid(),
+    region: record.region,
+    eventName: record.eventName,
+    requestParametersJson: recordedParameters(record),
+    responseElementsJson: JSON.stringify(record.responseElements),
+    resources: record.resources,
+  }
 }
 
 /** A caller who was denied must not learn from its own records what another account has. */
