@@ -9,6 +9,7 @@ import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
 import { deleteDueKeys } from '../services/kms/key-deletion.ts'
+import { ImportTokens } from '../services/kms/import-tokens.ts'
 import { createKms } from '../services/kms/kms.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
 import { PageMarkers } from '../services/kms/page-markers.ts'
@@ -54,9 +55,15 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
+  const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
   const engine = createAsymmetricEngine()
   const keystore = new SoftwareKeyStore(random, engine)
-  const kms = createKms({ codec: createJsonCodec(KMS_MODEL.targetPrefix), keystore, markers })
+  const kms = createKms({
+    codec: createJsonCodec(KMS_MODEL.targetPrefix),
+    keystore,
+    markers,
+    importTokens,
+  })
   const sts = createSts(createQueryCodec({ version: STS_VERSION, xmlNamespace: STS_NAMESPACE }))
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator(parts, dummy.expose())

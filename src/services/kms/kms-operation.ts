@@ -10,6 +10,7 @@ import type {
   Scope,
   WriteScope,
 } from '../../pipeline/operation.ts'
+import type { ImportTokens } from './import-tokens.ts'
 import { wrongUsage } from './key-errors.ts'
 import { type AcceptedForms, type ResolvedKey, resolveKey } from './key-resolver.ts'
 import { type StateRow, stateRefusal } from './key-states.ts'
@@ -20,6 +21,7 @@ import type { PageMarkers } from './page-markers.ts'
 export interface KmsScope extends Scope {
   readonly keystore: KeyStore
   readonly markers: PageMarkers
+  readonly importTokens: ImportTokens
 }
 
 /** As `KmsScope`, inside the transaction of an operation with effect `write`. */

@@ -1,6 +1,7 @@
 import type { KeyStore } from '../../core/key-store.ts'
 import type { Codec } from '../../pipeline/codec.ts'
 import type { Service } from '../../pipeline/service.ts'
+import type { ImportTokens } from './import-tokens.ts'
 import type { KmsScope } from './kms-operation.ts'
 import { KMS_MODEL } from './model.ts'
 import { KMS_OPERATIONS } from './operations.ts'
@@ -10,16 +11,17 @@ export interface KmsParts {
   readonly codec: Codec
   readonly keystore: KeyStore
   readonly markers: PageMarkers
+  readonly importTokens: ImportTokens
 }
 
 /** The key management service itself. */
-export function createKms({ codec, keystore, markers }: KmsParts): Service {
+export function createKms({ codec, keystore, markers, importTokens }: KmsParts): Service {
   return {
     name: KMS_MODEL.service,
     eventSource: 'kms.amazonaws.com',
     codec,
     operations: new Map(Object.entries(KMS_OPERATIONS)),
     internalError: 'KMSInternalException',
-    openScope: (scope): KmsScope => ({ ...scope, keystore, markers }),
+    openScope: (scope): KmsScope => ({ ...scope, keystore, markers, importTokens }),
   }
 }
