@@ -2,7 +2,7 @@ import { foreignDenial } from '../../authz/authorize.ts'
 import { aliasArn, keyArn, type Place, parseArn } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { type KeyId, parseAliasName, parseKeyId } from '../../core/ids.ts'
-import { isGone, type Key } from '../../core/key.ts'
+import { isGone, type Key, keyAt } from '../../core/key.ts'
 import type { Records, Stored } from '../../core/records.ts'
 import { partitionOf } from '../../core/regions.ts'
 import { ALIASES, KEYS } from '../../core/tables.ts'
@@ -18,6 +18,7 @@ import {
 /** A KMS key that a request named, with its ARN. */
 export interface ResolvedKey {
   readonly stored: Stored<Key>
+  /** As it is when the call arrived, which its record may not say yet. */
   readonly key: Key
   readonly arn: string
 }
@@ -45,7 +46,7 @@ export async function findLiveKey(
 ): Promise<ResolvedKey | undefined> {
   const stored = await records.find(KEYS, [region, keyId])
   if (stored === undefined || isGone(stored.record, scope.call.time)) return undefined
-  return { stored, key: stored.record, arn: keyArn(stored.record, keyId) }
+  return { stored, key: keyAt(stored.record, scope.call.time), arn: keyArn(stored.record, keyId) }
 }
 
 /** The parts of an ARN as far as it can name something here. @throws ServiceError */

@@ -1,8 +1,8 @@
 import { keyArn } from '../../core/arn.ts'
-import { isGone } from '../../core/key.ts'
+import { isGone, keyAt } from '../../core/key.ts'
 import type { Records } from '../../core/records.ts'
 import { KEYS } from '../../core/tables.ts'
-import type { Scope } from '../../pipeline/operation.ts'
+import type { Call } from '../../pipeline/call.ts'
 import type { ResolvedKey } from './key-resolver.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { ResolvedKey } from './key-resolver.ts'
 export async function familyOf(
   records: Records,
   target: ResolvedKey,
-  { call }: Pick<Scope, 'call'>,
+  { call }: { readonly call: Pick<Call, 'time'> },
 ): Promise<readonly ResolvedKey[]> {
   const { multiRegion, keyId, accountId } = target.key
   if (multiRegion === undefined) return [target]
@@ -20,7 +20,8 @@ export async function familyOf(
   for (const region of [multiRegion.primaryRegion, ...multiRegion.replicaRegions]) {
     const stored = await records.find(KEYS, [region, keyId])
     if (stored === undefined || isGone(stored.record, call.time)) continue
-    family.push({ stored, key: stored.record, arn: keyArn({ accountId, region }, keyId) })
+    const key = keyAt(stored.record, call.time)
+    family.push({ stored, key, arn: keyArn({ accountId, region }, keyId) })
   }
   return family
 }
