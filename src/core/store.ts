@@ -117,6 +117,11 @@ export interface RowStore extends RowReader {
   trimChanges(epoch: number): Promise<void>
   /** Outbox entries with an id greater than `afterId`, oldest first. */
   outbox(afterId: number, limit: number): Promise<OutboxEntry[]>
+  /**
+   * Makes sure that entries to come get ids greater than `atLeast`: a store that was put back from a
+   * backup must not give those out again that the log behind it has seen. Durable once resolved.
+   */
+  raiseOutbox(atLeast: number): Promise<void>
   /** Says that these entries are in the log. They are removed together with a later commit, or at close. */
   outboxDelivered(ids: readonly number[]): void
   close(): Promise<void>

@@ -5,11 +5,15 @@ import { OperatorError } from '../core/errors.ts'
 
 // Source: SQLite, Result and Error Codes.
 const SQLITE_BUSY = 5
+/** How often a lock file that is removed meanwhile is made anew. */
+const ATTEMPTS_MAX = 3
 
 /** A data folder that this process alone uses. */
 export interface FolderLock {
   /** Lets others have the folder. May be called twice. */
   release(): void
+  /** As `release`, and the folder looks as if the lock had never been taken. */
+  releaseAndRemove(): void
 }
 
 /**
@@ -20,34 +24,55 @@ export interface FolderLock {
  * @throws {OperatorError} when another process has it, or the folder cannot be written
  */
 export function lockFolder(folder: string): FolderLock {
-  const pidFile = join(folder, 'lock.pid')
-  const db = openLockFile(folder)
-  try {
-    // Taken on an empty file and never committed: it stays empty.
-    db.exec('BEGIN EXCLUSIVE')
-    writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
-  } catch (error) {
+  for (let attempt = 1; ; attempt++) {
+    const { db, isThere } = takeLock(folder)
+    if (isThere()) return holding(db, folder)
+    // Its holder has removed the file between our opening and locking it: the lock is on nothing.
     db.close()
-    throw notLocked(folder, pidFile, error)
-  }
-  return {
-    release() {
-      if (!db.isOpen) return
-      // While the lock is still held, so that the next holder's file stays.
-      rmSync(pidFile, { force: true })
-      db.close()
-    },
+    if (attempt >= ATTEMPTS_MAX) throw notLocked(folder, pidFileIn(folder), undefined)
   }
 }
 
-function openLockFile(folder: string): DatabaseSync {
+const lockFileIn = (folder: string): string => join(folder, 'lock')
+const pidFileIn = (folder: string): string => join(folder, 'lock.pid')
+
+function takeLock(folder: string): { readonly db: DatabaseSync; isThere(): boolean } {
+  const { db, inode } = openLockFile(folder)
   try {
-    const file = join(folder, 'lock')
+    // Taken on an empty file and never committed: it stays empty.
+    db.exec('BEGIN EXCLUSIVE')
+    const isThere = (): boolean =>
+      statSync(lockFileIn(folder), { throwIfNoEntry: false })?.ino === inode
+    if (isThere()) writeFileSync(pidFileIn(folder), `${process.pid}\n`, { mode: 0o600 })
+    return { db, isThere }
+  } catch (error) {
+    db.close()
+    throw notLocked(folder, pidFileIn(folder), error)
+  }
+}
+
+function holding(db: DatabaseSync, folder: string): FolderLock {
+  const release = (files: readonly string[]): void => {
+    if (!db.isOpen) return
+    // While the lock is still held, so that the next holder's files stay.
+    for (const file of files) rmSync(file, { force: true })
+    db.close()
+  }
+  return {
+    release: () => release([pidFileIn(folder)]),
+    releaseAndRemove: () => release([pidFileIn(folder), lockFileIn(folder)]),
+  }
+}
+
+function openLockFile(folder: string): { readonly db: DatabaseSync; readonly inode: number } {
+  try {
+    const file = lockFileIn(folder)
     // SQLite would make it readable by all.
     if (statSync(file, { throwIfNoEntry: false }) === undefined) {
       writeFileSync(file, '', { flag: 'a', mode: 0o600 })
     }
-    return new DatabaseSync(file, { timeout: 0 })
+    const inode = statSync(file).ino
+    return { db: new DatabaseSync(file, { timeout: 0 }), inode }
   } catch (cause) {
     throw new OperatorError(
       `the data folder ${folder} cannot be locked`,

@@ -96,3 +96,7 @@ export function assertEntryLimit(limit: number): void {
     `a limit is 1 to ${FEED_ENTRIES_MAX}`,
   )
 }
+
+export function assertOutboxId(id: number): void {
+  assert(Number.isSafeInteger(id) && id >= 0, 'an outbox id is a whole number from 0')
+}

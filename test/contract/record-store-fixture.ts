@@ -191,6 +191,7 @@ export function watch(inner: RowStore): WatchedRows {
       changesSince: (...args) => inner.changesSince(...args),
       trimChanges: (epoch) => inner.trimChanges(epoch),
       outbox: (...args) => inner.outbox(...args),
+      raiseOutbox: (atLeast) => inner.raiseOutbox(atLeast),
       outboxDelivered: (ids) => inner.outboxDelivered(ids),
       close: () => inner.close(),
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
+import { AssertionFailure } from '../../src/core/assert.ts'
 import { DependencyError } from '../../src/core/errors.ts'
 import type { Change, RowStore } from '../../src/core/store.ts'
 import {
@@ -111,6 +112,31 @@ function outboxFacts(fresh: Fresh): void {
     assert.deepEqual(await store.outbox(0, 10), [{ id: third, frame: 'three' }])
   })
 
+  test('ids that were seen elsewhere are never given out', async () => {
+    const store = await fresh()
+    const first = await store.transaction((tx) => tx.addOutbox('one'))
+    await store.raiseOutbox(first + 40)
+    await store.raiseOutbox(first + 4)
+    await store.raiseOutbox(0)
+    const next = await store.transaction((tx) => tx.addOutbox('two'))
+    assert.equal(next, first + 41)
+    assert.deepEqual(await store.outbox(first, 10), [{ id: next, frame: 'two' }])
+    assert.equal(await store.epoch(), 0)
+    for (const id of [-1, 0.5, Number.NaN, 2 ** 53]) {
+      await assert.rejects(store.raiseOutbox(id), AssertionFailure)
+    }
+  })
+
+  test('raising and adding may share a commit', async () => {
+    const store = await fresh()
+    const [before, , after] = await Promise.all([
+      store.transaction((tx) => tx.addOutbox('before')),
+      store.raiseOutbox(100),
+      store.transaction((tx) => tx.addOutbox('after')),
+    ])
+    assert.deepEqual([before, after], [1, 101])
+  })
+
   test('works that share a commit get different outbox ids, failures between them or not', async () => {
     const store = await fresh()
     const works = Array.from({ length: 9 }, (_, i) =>
@@ -151,6 +177,7 @@ function closingFacts(open: () => Promise<OpenedRowStore>): void {
     })
     const delivered = await store.transaction((tx) => tx.addOutbox('delivered'))
     const kept = await store.transaction((tx) => tx.addOutbox('kept'))
+    await store.raiseOutbox(kept + 7)
     store.outboxDelivered([delivered])
     await store.close()
     if (reopen === undefined) {
@@ -165,7 +192,7 @@ function closingFacts(open: () => Promise<OpenedRowStore>): void {
       assert.equal(await again.epoch(), 2)
       assert.equal((await again.changesSince(0, 10)).length, 3)
       assert.deepEqual(await again.outbox(0, 10), [{ id: kept, frame: 'kept' }])
-      assert.ok((await again.transaction((tx) => tx.addOutbox('next'))) > kept)
+      assert.equal(await again.transaction((tx) => tx.addOutbox('next')), kept + 8)
     } finally {
       await again.close()
     }

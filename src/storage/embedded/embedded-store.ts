@@ -10,7 +10,7 @@ import type {
   TableSchema,
 } from '../../core/store.ts'
 import { CommitListeners } from '../commit-listeners.ts'
-import { assertEntryLimit } from '../row-shape.ts'
+import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { openConnection } from './connection.ts'
 import { FeedSql } from './feed-sql.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -129,6 +129,12 @@ class SqliteStore implements EmbeddedStore {
   async outbox(afterId: number, limit: number): Promise<OutboxEntry[]> {
     assertEntryLimit(limit)
     return this.#read('read the outbox', () => this.#feed.outbox(afterId, limit))
+  }
+
+  async raiseOutbox(atLeast: number): Promise<void> {
+    assertOutboxId(atLeast)
+    if (this.#commits === undefined) throw readOnlyRefusal()
+    await this.#commits.raiseOutbox(atLeast)
   }
 
   outboxDelivered(ids: readonly number[]): void {

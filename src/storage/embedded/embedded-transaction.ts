@@ -105,6 +105,11 @@ export class EmbeddedTransaction implements RowTransaction {
     })
   }
 
+  /** See `RowStore.raiseOutbox`. */
+  raiseOutbox(atLeast: number): void {
+    this.#outboxId = Math.max(this.#outboxId, atLeast)
+  }
+
   #changed(table: TableSchema, key: readonly string[]): void {
     const change = { epoch: this.#before.epoch + 1, table: table.name, key: [...key] }
     this.#feed.addChange(change, this.changes.length)

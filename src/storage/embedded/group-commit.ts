@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { DependencyError } from '../../core/errors.ts'
-import type { Change, RowTransaction } from '../../core/store.ts'
+import type { Change } from '../../core/store.ts'
 import type { CommitListeners } from '../commit-listeners.ts'
 import { type Outcome, settleWithinTurn } from '../settle.ts'
 import { EmbeddedTransaction } from './embedded-transaction.ts'
@@ -15,7 +15,7 @@ const WORKS_WAITING_MAX = 20_000
 
 /** A work and the promise that its caller holds. */
 interface Unit {
-  run(tx: RowTransaction): Promise<Outcome<unknown>>
+  run(tx: EmbeddedTransaction): Promise<Outcome<unknown>>
   /** With the value that `run` came to. */
   resolve(): void
   reject(error: unknown): void
@@ -55,7 +55,7 @@ export class GroupCommit {
   }
 
   /** See `RowStore.transaction`. */
-  submit<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T> {
+  submit<T>(work: (tx: EmbeddedTransaction) => Promise<T>): Promise<T> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
     if (this.#waiting.length >= WORKS_WAITING_MAX) {
       return Promise.reject(new DependencyError('too many writes wait for the store'))
@@ -82,6 +82,11 @@ export class GroupCommit {
         throw fromSqlite(error, 'trim the change feed')
       }
     })
+  }
+
+  /** See `RowStore.raiseOutbox`. */
+  raiseOutbox(atLeast: number): Promise<void> {
+    return this.submit(async (tx) => tx.raiseOutbox(atLeast))
   }
 
   /** See `RowStore.outboxDelivered`. */

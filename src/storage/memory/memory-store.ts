@@ -10,7 +10,7 @@ import type {
   TableSchema,
 } from '../../core/store.ts'
 import { CommitListeners } from '../commit-listeners.ts'
-import { assertEntryLimit } from '../row-shape.ts'
+import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { settleWithinTurn } from '../settle.ts'
 import { MemoryTable } from './memory-table.ts'
 import { MemoryTransaction } from './memory-transaction.ts'
@@ -95,6 +95,13 @@ class MemoryStore implements RowStore {
       if (id > afterId && entries.push({ id, frame }) === limit) break
     }
     return entries
+  }
+
+  async raiseOutbox(atLeast: number): Promise<void> {
+    assertOutboxId(atLeast)
+    await this.transaction(async () => {
+      this.lastOutboxId = Math.max(this.lastOutboxId, atLeast)
+    })
   }
 
   outboxDelivered(ids: readonly number[]): void {
