@@ -6,6 +6,8 @@ export interface StrongroomOptions {
   readonly port?: number
   /** Default: 127.0.0.1. */
   readonly host?: string
+  /** Whether `host` may be an address that other machines reach: all of them may then use any key. Default: false. */
+  readonly allowPlainHttp?: boolean
   /** The account of credentials that name none. Default: 000000000000. */
   readonly account?: string
   /** The Region of seeded keys that name none. Default: us-east-1. */
@@ -53,6 +55,7 @@ export async function startStrongroom(options: StrongroomOptions = {}): Promise<
     host: options.host ?? '127.0.0.1',
     account: options.account ?? '000000000000',
     region: options.region ?? 'us-east-1',
+    allowPlainHttp: options.allowPlainHttp ?? false,
     logLevel: options.logLevel ?? 'warn',
     ...(options.seedFile !== undefined && { seedFile: options.seedFile }),
   })

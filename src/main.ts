@@ -13,12 +13,12 @@ const program: Program = {
     : 'strongroom',
   version: readVersion,
   newSecret: (bytes) => new Secret(bytes),
-  startServer: async (options) => (await server()).startServer(options),
+  startServer: async (options, onFolderMade) => (await server()).startServer(options, onFolderMade),
   startDev: async (options) => (await server()).startDev(options),
-  initFolder: async (options) => (await server()).initFolder(options),
+  initFolder: async (options, onFolderMade) => (await server()).initFolder(options, onFolderMade),
   openOperator: async (options) => (await server()).openOperator(options),
   describeClient: async (options) => (await server()).describeClient(options),
-  auditCat: async (options, write) => (await server()).auditCat(options, write),
+  auditCat: async (options, to) => (await server()).auditCat(options, to),
   auditVerify: async (options) => (await server()).auditVerify(options),
 }
 

@@ -26,6 +26,13 @@ import {
   type WritableSegment,
 } from './segment-writer.ts'
 
+export interface OpenedAuditLog {
+  readonly log: AuditLog
+  readonly recovered: AuditRecovery
+  /** The highest outbox id in the log, as far as it can be read; 0 when there is none. */
+  readonly outboxHigh: number
+}
+
 /**
  * Opens the log for writing, or begins it. A last write that was cut short is overwritten with zeros and noted in a
  * frame of kind `recovered`.
@@ -33,9 +40,7 @@ import {
  *   needs a MAC key that is not there.
  * @throws {DependencyError} where the disk fails.
  */
-export async function openAuditLog(
-  options: AuditLogOptions,
-): Promise<{ readonly log: AuditLog; readonly recovered: AuditRecovery }> {
+export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAuditLog> {
   checkOptions(options)
   const durable = options.durability !== 'async'
   try {
@@ -51,6 +56,7 @@ export async function openAuditLog(
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
     }
     const { writer, recovered } = await openWriter(options, writerOptions)
+    const { outboxHigh } = writer.position
     const log = new GroupCommit({
       writer,
       log: options.log,
@@ -62,7 +68,7 @@ export async function openAuditLog(
       await log.close()
       throw error
     })
-    return { log, recovered }
+    return { log, recovered, outboxHigh }
   } catch (error) {
     if (error instanceof OperatorError || error instanceof DependencyError) throw error
     throw new DependencyError('the audit log could not be opened', { cause: error })
@@ -115,7 +121,7 @@ function damageError(folder: string, { file, offset, what }: AuditDamage): Opera
   const place = file === undefined ? folder : `${folder}/${file} at offset ${offset}`
   return new OperatorError(
     `the audit log is damaged: ${place}: ${what}`,
-    'Run `strongroom audit verify` to see all of it, and keep a copy of the folder. Accepting the damage begins a new segment behind it.',
+    'Keep a copy of the folder, and see all of it with strongroom audit verify. To go on behind the damage, start once with --accept-audit-damage.',
   )
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
 import { runFake as run } from '../../test/support/fake-terminal.ts'
-import { OperatorError } from '../core/errors.ts'
-import type { DevOptions, RunningServer, StartOptions } from './program.ts'
+import { DependencyError, IntegrityError, OperatorError } from '../core/errors.ts'
+import type { DevOptions, Program, RunningServer, StartOptions } from './program.ts'
 
 const A_FOLDER = {
   accountId: '111122223333',
@@ -128,7 +128,10 @@ describe('start', () => {
   })
 
   test('a first start shows the credentials once, and where the root key must not stay', async () => {
-    const startServer = async () => ({ ...A_SERVER, firstStart: A_FOLDER })
+    const startServer: Program['startServer'] = async (_options, onFolderMade) => {
+      onFolderMade?.(A_FOLDER)
+      return A_SERVER
+    }
     const { stdout } = await run(['start', '--data', 'my data'], { startServer })
     assert.equal(stdout.split('very/secret').length, 2)
     assert.match(stdout, /AKIAEXAMPLE/)
@@ -138,6 +141,26 @@ describe('start', () => {
     assert.match(stdout, /\nstrongroom ready at http:\/\/127\.0\.0\.1:7600\n$/)
   })
 
+  test('a first start that fails late shows the credentials all the same', async () => {
+    const startServer: Program['startServer'] = async (_options, onFolderMade) => {
+      onFolderMade?.(A_FOLDER)
+      throw new OperatorError('port 7600 is in use')
+    }
+    const { exitCode, stdout, stderr } = await run(['start'], { startServer })
+    assert.deepEqual([exitCode, stderr], [1, 'strongroom: port 7600 is in use\n'])
+    assert.equal(stdout.split('very/secret').length, 2)
+    assert.doesNotMatch(stdout, /ready/)
+  })
+
+  test('listening on every address is said', async () => {
+    const startServer = async () => A_SERVER
+    for (const host of ['0.0.0.0', '::']) {
+      const { stdout } = await run(['start', '--host', host, '--tls'], { startServer })
+      const said = `at http://127.0.0.1:7600 (listening on all addresses, ${host})\n`
+      assert.ok(stdout.endsWith(said), stdout)
+    }
+  })
+
   test('what the operator can mend is said in plain words, with exit code 1', async () => {
     const startServer = async () => {
       throw new OperatorError('port 7600 is in use', 'Choose another one: --port NUMBER')
@@ -145,7 +168,7 @@ describe('start', () => {
     assert.deepEqual(await run(['start'], { startServer }), {
       exitCode: 1,
       stdout: '',
-      stderr: 'strongroom: port 7600 is in use\nChoose another one: --port NUMBER\n',
+      stderr: 'strongroom: port 7600 is in use\nChoose another one: --port NUMBER.\n',
     })
   })
 
@@ -185,6 +208,10 @@ describe('refused command lines', () => {
       /unknown option '--prot'\. Did you mean --port\?\nSee: strongroom start --help/,
     ],
     ['start extra', /too many arguments/],
+    ['mistyped --help', /unknown command 'mistyped'\nSee: strongroom --help\n/],
+    ['strat -h', /unknown command 'strat'\. Did you mean start\?\nSee: strongroom --help\n/],
+    ['account crate --help', /unknown command 'crate'[^]*See: strongroom account --help\n/],
+    ['help strat', /^Usage: strongroom/],
     ['strat', /unknown command 'strat'\. Did you mean start\?\nSee: strongroom --help\n/],
     [
       'account crate',
@@ -243,6 +270,54 @@ describe('refused command lines', () => {
   })
 })
 
+describe('how a failure is told', () => {
+  const toldFor = async (error: Error, commandName = 'strongroom') => {
+    const startServer = async () => Promise.reject(error)
+    const { exitCode, stderr } = await run(['start'], { startServer, commandName })
+    assert.equal(exitCode, 1)
+    return stderr
+  }
+
+  test('a hint is a sentence, whoever wrote it', async () => {
+    const sentences = [
+      ['choose another with --data', 'Choose another with --data.'],
+      ['Is a node running?', 'Is a node running?'],
+      ['strongroom start makes one', 'strongroom start makes one.'],
+      ['--data names it', '--data names it.'],
+    ] as const
+    for (const [hint, sentence] of sentences) {
+      assert.equal(await toldFor(new OperatorError('no', hint)), `strongroom: no\n${sentence}\n`)
+    }
+  })
+
+  test('a hint calls the program as it is called here', async () => {
+    const hint = 'make one in /srv/strongroom with strongroom init, see `strongroom --help`'
+    assert.equal(
+      await toldFor(new OperatorError('no', hint), './bin/strongroom'),
+      'strongroom: no\nMake one in /srv/strongroom with ./bin/strongroom init, see `./bin/strongroom --help`.\n',
+    )
+    const usage = await run(['strat'], { commandName: './bin/strongroom' })
+    assert.match(usage.stderr, /\nSee: \.\/bin\/strongroom --help\n$/)
+    const help = await run(['start', '--help'], { commandName: './bin/strongroom' })
+    assert.match(help.stdout, /\n {2}\.\/bin\/strongroom start --data \/var\/lib\/strongroom /)
+  })
+
+  test('damage and a failing disk are no surprises', async () => {
+    assert.equal(
+      await toldFor(new IntegrityError('the store is damaged: could not commit')),
+      'strongroom: the store is damaged: could not commit\n',
+    )
+    const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+    })
+    const room = 'ENOSPC: no space left on device, write\nMake room on the disk, and try again.\n'
+    const failed = new DependencyError('the audit log could not be opened', { cause })
+    assert.equal(await toldFor(failed), `strongroom: the audit log could not be opened: ${room}`)
+    assert.equal(await toldFor(cause), `strongroom: ${room}`)
+  })
+})
+
 describe('dev', () => {
   test('passes its flags and prints what a shell needs before the ready line', async () => {
     const given: DevOptions[] = []
@@ -259,6 +334,7 @@ describe('dev', () => {
         host: '127.0.0.1',
         account: '111122223333',
         region: 'us-east-1',
+        allowPlainHttp: false,
         seedFile: 'keys.json',
         logLevel: 'warn',
       },

@@ -10,7 +10,7 @@ import { addStatus } from './commands/status.ts'
 import type { Context } from './context.ts'
 import { applyEnvironment } from './environment.ts'
 import type { ExitCode } from './failures.ts'
-import { describeFailure, EXIT, OutputClosed } from './failures.ts'
+import { callable, describeFailure, EXIT, OutputClosed } from './failures.ts'
 import type { Program } from './program.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -54,13 +54,16 @@ export async function runCommandLine(
       })
     },
   }
-  const root = buildCommands(context, (text) => {
-    help += text
-  })
+  const { commandName } = program
+  const print = (text: string): void => {
+    help += callable(text, commandName)
+  }
+  const root = buildCommands(context, print)
   try {
     await root.parseAsync(argv, { from: 'user' })
     return exitCode
-  } catch (error) {
+  } catch (thrown) {
+    const error = await mistypedCommand(root, argv, context, thrown)
     if (error instanceof OutputClosed) return EXIT.ok
     if (error instanceof CommanderError && error.exitCode === 0) {
       await terminal.out.write(help)
@@ -71,10 +74,12 @@ export async function runCommandLine(
       await terminal.err.write(help)
       return EXIT.usage
     }
-    const failure = describeFailure(error, (terminal.env['STRONGROOM_DEBUG'] ?? '') !== '')
+    const details = (terminal.env['STRONGROOM_DEBUG'] ?? '') !== ''
+    const failure = describeFailure(error, { details, commandName })
     await terminal.err.write(failure.text)
     if (failure.exitCode === EXIT.usage) {
-      await terminal.err.write(`See: ${commandNamed(root, argv)} --help\n`)
+      const names = [commandName, ...commandWords(root, argv)]
+      await terminal.err.write(`See: ${names.join(' ')} --help\n`)
     }
     return failure.exitCode
   }
@@ -120,15 +125,44 @@ function describeOption(option: Option): string {
 const plainDefault = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
 
-/** The command that was meant, as far as its words were right: whose help to read. */
-function commandNamed(root: Command, argv: readonly string[]): string {
-  const names = [root.name()]
+/** The words of the command that was meant, as far as they were right: whose help to read. */
+function commandWords(root: Command, argv: readonly string[]): readonly string[] {
+  const words: string[] = []
   let command = root
   for (const word of argv) {
     const next = command.commands.find((candidate) => candidate.name() === word)
     if (next === undefined) break
-    names.push(word)
+    words.push(word)
     command = next
   }
-  return names.join(' ')
+  return words
+}
+
+/**
+ * Commander answers `strongroom mistyped --help` with the help of what it did understand, as if all
+ * were well. Such a line is refused like the same one without the flag; any other error is given back.
+ */
+async function mistypedCommand(
+  root: Command,
+  argv: readonly string[],
+  context: Context,
+  thrown: unknown,
+): Promise<unknown> {
+  if (!(thrown instanceof CommanderError) || thrown.code !== 'commander.helpDisplayed')
+    return thrown
+  const words = commandWords(root, argv)
+  const next = argv[words.length]
+  const isHelp = next === undefined || next.startsWith('-') || next === 'help'
+  const group = words.reduce(
+    (command, word) => command.commands.find((candidate) => candidate.name() === word) ?? command,
+    root,
+  )
+  if (isHelp || group.commands.length === 0) return thrown
+  // Ends in a refusal before any command's work begins: `next` is none of the group's commands.
+  return buildCommands(context, () => undefined)
+    .parseAsync([...words, next], { from: 'user' })
+    .then(
+      () => thrown,
+      (refusal: unknown) => refusal,
+    )
 }

@@ -15,6 +15,17 @@ export class UsageError extends Error {
   }
 }
 
+/** The command line is right, and yet it cannot be done now: no node is running, for one. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly hint: string | undefined
+
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
 /** Nobody reads standard output any more: there is nothing left to do, and nothing to complain about. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed'
@@ -26,31 +37,100 @@ export interface Failure {
   readonly exitCode: ExitCode
 }
 
-/**
- * What a person reads when a command fails, and its exit code.
- * @param details whether to add stacks and causes, for a report to the maintainers
- */
-export function describeFailure(error: unknown, details: boolean): Failure {
-  if (error instanceof CommanderError) return describeRefusedCommandLine(error)
-  if (error instanceof UsageError) return failure(EXIT.usage, error.message, error.hint)
-  if (!(error instanceof Error)) return failure(EXIT.failed, 'failed without a reason', undefined)
-  const stack = details ? `${error.stack ?? ''}${describeCauses(error.cause)}\n` : ''
-  // By name, not by class: the command line imports types of core only.
-  if (error.name === 'OperatorError') {
-    const plain = failure(EXIT.failed, error.message, hintOf(error))
-    return { ...plain, text: plain.text + stack }
-  }
-  const plain = failure(
-    EXIT.failed,
-    `unexpected error: ${firstLine(error.message)}`,
-    details ? undefined : 'Run it again with STRONGROOM_DEBUG=1 to see the details.',
-  )
-  return { ...plain, text: plain.text + stack }
+/** How a failure is told. */
+export interface Telling {
+  /** Whether to add stacks and causes, for a report to the maintainers. */
+  readonly details: boolean
+  /** How this program is called in hints. */
+  readonly commandName: string
 }
 
-function failure(exitCode: ExitCode, message: string, hint: string | undefined): Failure {
-  const hintLine = hint === undefined ? '' : `${hint}\n`
+/** What a person reads when a command fails, and its exit code. */
+export function describeFailure(error: unknown, telling: Telling): Failure {
+  if (error instanceof CommanderError) return describeRefusedCommandLine(error)
+  if (error instanceof UsageError) return told(EXIT.usage, error.message, error.hint, telling)
+  if (!(error instanceof Error)) return told(EXIT.failed, 'failed without a reason', undefined)
+  const plain = describeFailed(error, telling)
+  if (!telling.details) return plain
+  return { ...plain, text: `${plain.text}${error.stack ?? ''}${describeCauses(error.cause)}\n` }
+}
+
+/** By name, not by class: the command line imports types of core only. */
+const PLAIN_ERRORS: ReadonlySet<string> = new Set([
+  'CommandError',
+  'OperatorError',
+  'IntegrityError',
+  'DependencyError',
+  'ConflictError',
+])
+
+/** Messages that the words of the operating system would only repeat. */
+const SAYS_WHY = /does not exist|is missing|may not|in use|is not an address|does not resolve/
+
+/** What a refusal of the operating system asks of the person. */
+const SYSTEM_HINTS: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', 'make room on the disk, and try again'],
+  ['EDQUOT', 'make room within the quota, and try again'],
+  ['EFBIG', 'the limit on the size of files (ulimit -f) is too low'],
+  ['EROFS', 'the file system is mounted for reading only'],
+  ['EACCES', 'files and folders must belong to the user who runs Strongroom'],
+  ['EPERM', 'files and folders must belong to the user who runs Strongroom'],
+  ['EMFILE', 'the limit on open files (ulimit -n) is too low'],
+  ['EIO', 'the disk fails: look at the log of the system'],
+])
+
+function describeFailed(error: Error, telling: Telling): Failure {
+  const system = systemErrorIn(error)
+  const hint = hintOf(error) ?? (system && SYSTEM_HINTS.get(system.code))
+  if (PLAIN_ERRORS.has(error.name)) {
+    const known = system === undefined || SAYS_WHY.test(error.message)
+    const reason =
+      known || error.message.includes(system.code) ? '' : `: ${firstLine(system.message)}`
+    return told(EXIT.failed, error.message + reason, hint, telling)
+  }
+  if (system !== undefined && hint !== undefined) {
+    return told(EXIT.failed, firstLine(system.message), hint, telling)
+  }
+  const debug = telling.details
+    ? undefined
+    : 'run it again with STRONGROOM_DEBUG=1 to see the details'
+  return told(EXIT.failed, `unexpected error: ${firstLine(error.message)}`, debug, telling)
+}
+
+/** The refusal of the operating system that is behind an error, if one is. */
+function systemErrorIn(error: Error): { code: string; message: string } | undefined {
+  let at: unknown = error
+  for (let depth = 0; depth < CAUSES_MAX && at instanceof Error; depth += 1) {
+    if ('code' in at && typeof at.code === 'string' && 'syscall' in at) {
+      return { code: at.code, message: at.message }
+    }
+    at = at.cause
+  }
+  return undefined
+}
+
+function told(
+  exitCode: ExitCode,
+  message: string,
+  hint: string | undefined,
+  telling?: Telling,
+): Failure {
+  const hintLine = hint === undefined ? '' : `${asSentence(hint, telling?.commandName)}\n`
   return { exitCode, text: `strongroom: ${message}\n${hintLine}` }
+}
+
+/** `strongroom start` in a text, but neither a path that ends so nor the product's name. */
+const OWN_COMMAND = /(?<![\w./-])strongroom(?= [a-z-])/g
+
+/** A text with its commands as this program is called. */
+export const callable = (text: string, commandName: string): string =>
+  commandName === 'strongroom' ? text : text.replace(OWN_COMMAND, () => commandName)
+
+/** Hints come from every layer; they are shown in one style, with a capital and a full stop. */
+function asSentence(hint: string, commandName = 'strongroom'): string {
+  const first = /^(?!strongroom\b)[a-z]+(?=[ ,:;])/.test(hint) ? hint.charAt(0).toUpperCase() : ''
+  const text = first + hint.slice(first.length)
+  return callable(/[.!?]$/.test(text) ? text : `${text}.`, commandName)
 }
 
 /**
@@ -64,7 +144,7 @@ function describeRefusedCommandLine(error: CommanderError): Failure {
     .replace(/^(unknown option '[^'=]*)=.*?'(?=\n|$)/s, "$1'")
     .replace(/^unknown command '(?![a-z-]{1,24}')[^\n]*'/s, 'unknown command')
     .replace(/\n\((Did you mean .*)\)$/s, '. $1')
-  return failure(EXIT.usage, message, undefined)
+  return told(EXIT.usage, message, undefined)
 }
 
 function hintOf(error: Error): string | undefined {

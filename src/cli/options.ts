@@ -30,6 +30,7 @@ export interface DevFlags {
   readonly host: string
   readonly account: string
   readonly region: string
+  readonly allowPlainHttp: boolean
   readonly seed?: string
   readonly logLevel: LogLevel
 }
@@ -92,6 +93,9 @@ const logLevelOption = (fallback: LogLevel): Option =>
     LOG_LEVELS,
   ).default(fallback)
 
+const plainHttpOption = (description: string): Option =>
+  new Option('--allow-plain-http', description).default(false)
+
 export const startOptions = (): readonly Option[] => [
   ...listenOptions(),
   ...folderOptions(),
@@ -107,10 +111,7 @@ export const startOptions = (): readonly Option[] => [
   )
     .default([], 'none')
     .argParser(collectNames),
-  new Option(
-    '--allow-plain-http',
-    'serve plain HTTP beyond loopback, where others can read data keys on the wire',
-  ).default(false),
+  plainHttpOption('serve plain HTTP beyond loopback, where others can read data keys on the wire'),
   oneOf(
     '--audit-durability <mode>',
     'sync: no reply before its audit record is on disk; async: faster, may lose the last records',
@@ -129,6 +130,7 @@ export const devOptions = (): readonly Option[] => [
     .default(DEV_ACCOUNT_DEFAULT)
     .argParser(parseAccount),
   regionOption(),
+  plainHttpOption('serve beyond loopback, where everybody who reaches the port may use any key'),
   new Option('--seed <file>', 'a JSON file of keys with fixed ids and material').argParser(
     parseText,
   ),

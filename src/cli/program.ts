@@ -13,17 +13,22 @@ export interface Program {
   version(): string
   /** Takes ownership of the bytes. */
   newSecret(bytes: Uint8Array): Secret
-  startServer(options: StartOptions): Promise<RunningServer>
+  /** @param onFolderMade told as soon as the first account is made: also where the start then fails */
+  startServer(
+    options: StartOptions,
+    onFolderMade?: (folder: InitializedFolder) => void,
+  ): Promise<RunningServer>
   startDev(options: DevOptions): Promise<RunningServer>
-  initFolder(options: StartOptions): Promise<InitializedFolder>
+  /** @param onFolderMade as for `startServer` */
+  initFolder(
+    options: StartOptions,
+    onFolderMade?: (folder: InitializedFolder) => void,
+  ): Promise<InitializedFolder>
   /** The running node's socket, or else the store, opened exclusively. */
   openOperator(options: FolderOptions): Promise<OpenOperator>
   describeClient(options: { readonly dataFolder: string }): Promise<ClientSettings>
-  /** Hands every record, or with `frames` every frame, as one line of JSON to `write` and waits for it. */
-  auditCat(
-    options: FolderOptions & { readonly frames?: boolean },
-    write: (line: string) => Promise<void>,
-  ): Promise<void>
+  /** Hands every record, or with `frames` every frame, as one line of JSON to `to.write`. */
+  auditCat(options: FolderOptions & { readonly frames: boolean }, to: AuditReader): Promise<void>
   auditVerify(options: FolderOptions): Promise<AuditVerdict>
 }
 
@@ -77,6 +82,7 @@ export interface DevOptions {
   /** The account of credentials that name none. */
   readonly account: string
   readonly region: string
+  readonly allowPlainHttp: boolean
   readonly seedFile?: string
   readonly logLevel: LogLevel
 }
@@ -84,8 +90,6 @@ export interface DevOptions {
 export interface RunningServer {
   /** `http://127.0.0.1:7600` */
   readonly endpoint: string
-  /** Only when this start has made the data folder. */
-  readonly firstStart?: InitializedFolder
   /** Finishes what is in flight, then closes everything. */
   stop(): Promise<void>
   /** Resolves when the server has ended, with the reason if it ended by itself. */
@@ -117,12 +121,21 @@ export interface ClientSettings {
   readonly caFile: string | undefined
 }
 
+/** Who is told what stands in an audit log. Each is waited for. */
+export interface AuditReader {
+  write(line: string): Promise<void>
+  /** A place that is not what was written, in one plain sentence; the reading goes on behind it. */
+  damaged(place: string): Promise<void>
+}
+
 export interface AuditVerdict {
   readonly intact: boolean
   readonly segments: number
   readonly frames: number
   /** One plain sentence for each thing found wrong; empty when intact. */
   readonly problems: readonly string[]
+  /** Whether the MACs were checked, too: without them, who can write the files could have made all of it anew. */
+  readonly macsChecked: boolean
   /** What could not be checked, or is worth knowing, in sentences. */
   readonly notes?: readonly string[]
 }

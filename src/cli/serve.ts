@@ -9,6 +9,12 @@ import type { Terminal } from './terminal.ts'
  */
 const SAME_WISH_MS = 1000
 
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+/** The one line that says that a server serves, for people and scripts. */
+export const readyLine = (endpoint: string, host: string): string =>
+  `strongroom ready at ${endpoint}${WILDCARDS.has(host) ? ` (listening on all addresses, ${host})` : ''}\n`
+
 /**
  * Announces the server and waits until it ends or is asked to. The first signal lets it finish what
  * is in flight, a later one gives up waiting.

@@ -56,7 +56,7 @@ export class IntegrityError extends DependencyError {
   override readonly name = 'IntegrityError'
 }
 
-/** A mistake of the person at the command line: shown as one plain line, exit code 2. */
+/** A mistake of the person at the command line: shown as one plain line, exit code 1. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError'
   /** What to do about it, when that is known. */

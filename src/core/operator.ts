@@ -58,5 +58,7 @@ export interface NodeStatus {
     readonly segments: number
     readonly lastSequence: number
     readonly durable: boolean
+    /** Why a start would refuse the log; absent when nothing was found wrong. Only looked for when no node runs. */
+    readonly damage?: string
   }
 }

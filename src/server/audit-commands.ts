@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
-import type { AuditHead } from '../audit/audit-log.ts'
+import { existsSync } from 'node:fs'
+import type { AuditDamage, AuditHead } from '../audit/audit-log.ts'
 import { readFrames } from '../audit/read-frames.ts'
 import { type LogProblem, type VerifyResult, verifyLog } from '../audit/verify-log.ts'
-import type { AuditVerdict, FolderOptions } from '../cli/program.ts'
+import type { AuditReader, AuditVerdict, FolderOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import { TABLES } from '../core/tables.ts'
 import type { Custody } from '../crypto/custody.ts'
@@ -11,6 +11,7 @@ import { openEmbeddedStore } from '../storage/embedded/embedded-store.ts'
 import { loadAuditHead } from './audit-head.ts'
 import { machineClock } from './clocks.ts'
 import { type NodeFolder, nodeFolder } from './node-folder.ts'
+import { findNodeId } from './node-id.ts'
 import { unsealForReading } from './node-state.ts'
 import { createOperatorLog } from './operator-log.ts'
 
@@ -21,19 +22,31 @@ interface Frame {
   readonly records: readonly unknown[]
 }
 
-/** Hands every CloudTrail record of the log to `write` as a line of JSON; with `frames`, every frame with what is internal. */
+/** Hands every CloudTrail record of the log over as a line of JSON; with `frames`, every frame with what is internal. */
 export async function auditCat(
-  options: FolderOptions & { readonly frames?: boolean },
-  write: (line: string) => Promise<void>,
+  options: FolderOptions & { readonly frames: boolean },
+  to: AuditReader,
 ): Promise<void> {
   const folder = nodeFolder(options)
-  for await (const { sequence, text } of readFrames(folder.auditFolder)) {
+  let damages: AuditDamage[] = []
+  const tellDamages = async (): Promise<void> => {
+    const told = damages
+    damages = []
+    for (const damage of told) await to.damaged(placeOf(damage))
+  }
+  const onDamage = (damage: AuditDamage): void => void damages.push(damage)
+  for await (const { sequence, text } of readFrames(folder.auditFolder, { onDamage })) {
+    await tellDamages()
     // The log was written by this program and its chain has been checked on the way here.
     const frame = JSON.parse(text) as Frame
-    if (options.frames === true) await write(JSON.stringify({ sequence, ...frame }))
-    else for (const record of frame.records) await write(JSON.stringify(record))
+    if (options.frames) await to.write(JSON.stringify({ sequence, ...frame }))
+    else for (const record of frame.records) await to.write(JSON.stringify(record))
   }
+  await tellDamages()
 }
+
+const placeOf = ({ file, offset, what }: AuditDamage): string =>
+  file === undefined ? what : `${file}, byte ${offset}: ${what}`
 
 /** What the store knows of the log: the keys of its MACs, and how far it went. */
 interface StoreView {
@@ -56,22 +69,13 @@ async function lookIntoStore(
   try {
     const custody = await unsealForReading(options, folder, rows, parts)
     if (custody === undefined) return undefined
-    const nodeId = readNodeId(folder)
+    const nodeId = findNodeId(folder)
     return {
       custody,
       head: nodeId === undefined ? undefined : await loadAuditHead(rows, custody, nodeId),
     }
   } finally {
     await rows.close()
-  }
-}
-
-function readNodeId(folder: NodeFolder): string | undefined {
-  try {
-    return readFileSync(folder.nodeIdFile, 'utf8').trim()
-  } catch {
-    // A copy without the file: then the head in the store cannot be looked up.
-    return undefined
   }
 }
 
@@ -115,6 +119,7 @@ export async function auditVerify(options: FolderOptions): Promise<AuditVerdict>
   if (head === 'forged') problems.push('what the store says about the end of the log was altered')
   return {
     intact: result.ok && head !== 'forged',
+    macsChecked: result.macsChecked,
     segments: result.segments,
     frames: result.frames,
     problems,

@@ -45,7 +45,10 @@ function parseSeedKey(
     const member = value[name] ?? fallback
     return typeof member === 'string' ? member : fail(`needs "${name}" as text`)
   }
-  const material = Buffer.from(text('material'), 'base64')
+  const base64 = text('material')
+  const material = Buffer.from(base64, 'base64')
+  // Node.js takes base64 from the text up to where it is none: that would be another key.
+  if (material.toString('base64') !== base64) fail('has material that is not base64 (RFC 4648, 4)')
   if (material.length !== SYMMETRIC_MATERIAL_BYTES) {
     fail(
       `has ${material.length} bytes of material where ${SYMMETRIC_MATERIAL_BYTES} are needed, in base64`,
@@ -68,6 +71,22 @@ function parseSeedKey(
   }
 }
 
+/** @throws OperatorError for a key or an alias that is there twice */
+function assertDistinct(seed: readonly SeedKey[]): void {
+  const taken = new Set<string>()
+  const take = (at: number, what: string, ...place: readonly string[]): void => {
+    const name = JSON.stringify([what, ...place])
+    if (taken.has(name)) {
+      throw new OperatorError(`the seed file's key number ${at + 1} has ${what} of an earlier key`)
+    }
+    taken.add(name)
+  }
+  for (const [at, { accountId, region, keyId, aliases }] of seed.entries()) {
+    take(at, `the keyId ${keyId}`, region)
+    for (const alias of aliases) take(at, `the alias ${alias}`, accountId, region)
+  }
+}
+
 /** Reads a seed: `{"keys": [{"account", "region", "keyId", "material", "aliases"}]}`. @throws OperatorError */
 export function parseSeed(
   text: string,
@@ -81,7 +100,9 @@ export function parseSeed(
   }
   const keys = isMembers(value) ? value['keys'] : undefined
   if (!Array.isArray(keys)) throw new OperatorError('the seed file has no list of "keys"')
-  return keys.map((key, at) => parseSeedKey(key, at, defaults))
+  const seed = keys.map((key, at) => parseSeedKey(key, at, defaults))
+  assertDistinct(seed)
+  return seed
 }
 
 /** @throws OperatorError when the file cannot be read or is no seed */

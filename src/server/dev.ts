@@ -18,6 +18,7 @@ import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
 import { openHttpTransport } from './http-transport.ts'
 import { composeNode, type Node } from './node.ts'
 import { createOperatorLog } from './operator-log.ts'
+import { isLoopback } from './tls-choice.ts'
 
 /** How long requests in flight may take when the server is stopped. */
 const GRACE_MS = 5000
@@ -46,6 +47,15 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Nod
   return composeNode({ ...parts, rows, records, sink: audit.log, machine: machineClock })
 }
 
+/** @throws OperatorError where others could use a server that asks nobody who they are */
+function assertReach({ host, allowPlainHttp }: DevOptions): void {
+  if (isLoopback(host) || allowPlainHttp) return
+  throw new OperatorError(
+    `strongroom dev is refused on ${host}: it takes any credentials, so everybody on the network could use its keys`,
+    'leave --host out; or add --allow-plain-http where only those who may can reach the port',
+  )
+}
+
 /** Starts the development server: in memory, any credentials, a clock that can be moved. */
 export async function startDev(options: DevOptions): Promise<DevServer> {
   const account = parseAccountId(options.account)
@@ -53,6 +63,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     throw new OperatorError(`'${options.account}' is not an account id: it takes twelve digits`)
   if (parseRegion(options.region) === undefined)
     throw new OperatorError(`there is no Region '${options.region}'`)
+  assertReach(options)
   const clock = new MovableClock()
   const parts = {
     clock,

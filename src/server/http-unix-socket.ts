@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { chmod, lstat, mkdir, open, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { OperatorError } from '../core/errors.ts'
 import { listenOnPath, systemCodeOf } from './http-listen.ts'
 import { HttpServer, type HttpServing } from './http-server.ts'
+import { openFolder, type ShortFolder } from './short-folder.ts'
 
 /** Bytes of a socket's path, without its final zero, that every supported system takes. Source: sys/un.h. */
 const PATH_BYTES_MAX = 103
@@ -47,23 +47,6 @@ export async function openUnixSocketTransport(
     throw new OperatorError(`cannot open the socket ${path}`, undefined, { cause })
   } finally {
     await folder.handle?.close()
-  }
-}
-
-/** A folder, and a name for it that is short enough to be part of a socket's address. */
-interface ShortFolder {
-  readonly name: string
-  readonly handle: FileHandle | undefined
-}
-
-async function openFolder(folder: string): Promise<ShortFolder> {
-  try {
-    if (process.platform !== 'linux') return { name: await realpath(folder), handle: undefined }
-    const handle = await open(folder, 'r')
-    // Linux takes the open folder for the folder, however long its real name is.
-    return { name: `/proc/self/fd/${handle.fd}`, handle }
-  } catch (cause) {
-    throw new OperatorError(`the folder ${folder} cannot be opened`, undefined, { cause })
   }
 }
 

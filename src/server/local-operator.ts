@@ -17,17 +17,20 @@ const REWRITE_BATCH = 500
 
 export interface LocalOperatorParts {
   readonly state: NodeState
-  readonly trail: AuditTrail
+  /** Asked before anything is changed: rejects where it could not be recorded. */
+  readonly openTrail: () => Promise<Pick<AuditTrail, 'record'>>
   readonly frames: FrameWriter
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   /** The parts of the status that the process around the state knows. */
-  readonly describe: () => Pick<
-    NodeStatus,
-    'version' | 'running' | 'audit' | 'endpoint' | 'region' | 'caFile'
-  >
+  readonly describe: () => Promise<ProcessStatus>
 }
+
+type ProcessStatus = Pick<
+  NodeStatus,
+  'version' | 'running' | 'audit' | 'endpoint' | 'region' | 'caFile'
+>
 
 /** Does the operator's commands in this process; each leaves a frame in the audit log before it answers. */
 export class LocalOperator implements Operator {
@@ -42,7 +45,7 @@ export class LocalOperator implements Operator {
     const { rows, custody, folder } = state
     const accounts = await listAccounts(this.#accountParts())
     return {
-      ...describe(),
+      ...(await describe()),
       dataFolder: folder.path,
       store: {
         kind: 'embedded',
@@ -61,13 +64,14 @@ export class LocalOperator implements Operator {
   }
 
   async createAccount(request: { accountId?: string; name?: string }): Promise<IssuedCredential> {
-    const { random } = this.#parts
+    const { random, openTrail } = this.#parts
+    const trail = await openTrail()
     // The account is named by the operator; `storeAccount` refuses what is no account id.
     const issued = drawCredential(random, drawAccountId(random))
     const named =
       request.accountId === undefined ? issued : { ...issued, accountId: request.accountId }
     await storeAccount(this.#accountParts(), named, request.name ?? '')
-    await this.#record('account create', {
+    await this.#record(trail, 'account create', {
       accountId: named.accountId,
       accessKeyId: named.accessKeyId,
     })
@@ -80,8 +84,9 @@ export class LocalOperator implements Operator {
 
   async rotateCredentials({ accountId }: { accountId: string }): Promise<IssuedCredential> {
     const { credentialsFile } = this.#parts.state.folder
+    const trail = await this.#parts.openTrail()
     const { replaced, ...issued } = await rotateCredentials(this.#accountParts(), accountId)
-    await this.#record('credentials rotate', { accountId, accessKeyId: issued.accessKeyId })
+    await this.#record(trail, 'credentials rotate', { accountId, accessKeyId: issued.accessKeyId })
     const inFile = accessKeyIdInFile(credentialsFile)
     // The file that the first start wrote goes on working if it still named this account.
     if (inFile !== undefined && replaced.includes(inFile))
@@ -90,7 +95,8 @@ export class LocalOperator implements Operator {
   }
 
   async rotateDomainKey() {
-    const { state, log } = this.#parts
+    const { state, log, openTrail } = this.#parts
+    const trail = await openTrail()
     const { custody, records, commitSetting } = state
     await custody.rotateDomainKey(commitSetting)
     // Writes take turns: once this empty one is through, those that began under the old key have ended.
@@ -102,14 +108,15 @@ export class LocalOperator implements Operator {
     })
     await custody.dropRetired(commitSetting)
     const domainKeyId = custody.currentDomainKeyId
-    await this.#record('rotate-domain-key', { domainKeyId, rewrapped })
+    await this.#record(trail, 'rotate-domain-key', { domainKeyId, rewrapped })
     return { domainKeyId, rewrapped }
   }
 
   async rotateRootKey() {
     const { custody, commitSetting } = this.#parts.state
+    const trail = await this.#parts.openTrail()
     await custody.rotateRootKey({ commit: commitSetting })
-    await this.#record('rotate-root-key', { rootKeyId: custody.rootKeyId })
+    await this.#record(trail, 'rotate-root-key', { rootKeyId: custody.rootKeyId })
     return { rootKeyId: custody.rootKeyId }
   }
 
@@ -118,8 +125,12 @@ export class LocalOperator implements Operator {
     return { records: state.records, clock, random }
   }
 
-  async #record(action: string, details: Readonly<Record<string, string | number>>): Promise<void> {
-    const { trail, frames, clock } = this.#parts
+  async #record(
+    trail: Pick<AuditTrail, 'record'>,
+    action: string,
+    details: Readonly<Record<string, string | number>>,
+  ): Promise<void> {
+    const { frames, clock } = this.#parts
     await trail.record(frames.operator(clock.now(), action, details))
   }
 }

@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { OperatorError } from '../core/errors.ts'
-import type { Random } from '../core/ports.ts'
 
 /** Where the files of one node are. Everything in the folder is its owner's alone. */
 export interface NodeFolder {
@@ -40,10 +39,15 @@ export function nodeFolder(options: {
   }
 }
 
-/** Makes the folder, for its owner alone. @throws OperatorError */
-export function makeFolder(folder: NodeFolder): void {
+/**
+ * Makes the folder, for its owner alone.
+ * @returns whether there was none
+ * @throws OperatorError
+ */
+export function makeFolder(folder: NodeFolder): boolean {
+  assertNoFile(folder)
   try {
-    mkdirSync(folder.path, { recursive: true, mode: 0o700 })
+    return mkdirSync(folder.path, { recursive: true, mode: 0o700 }) !== undefined
   } catch (cause) {
     throw new OperatorError(
       `the data folder ${folder.path} cannot be made`,
@@ -53,25 +57,17 @@ export function makeFolder(folder: NodeFolder): void {
   }
 }
 
-const NODE_ID = /^[0-9a-f-]{36}$/
+/** @throws OperatorError where the folder's name is that of something else. */
+export function assertNoFile({ path }: NodeFolder): void {
+  // A name below a file is found out when the folder is made.
+  const isFile = statOf(path)?.isDirectory() === false
+  if (isFile) throw new OperatorError(`${path} is not a folder`, 'name a data folder with --data')
+}
 
-/** The id of the node that the folder belongs to; drawn the first time. @throws OperatorError */
-export function nodeIdOf(folder: NodeFolder, random: Random): string {
-  const drawn = random.uuid()
+function statOf(path: string) {
   try {
-    writeFileSync(folder.nodeIdFile, `${drawn}\n`, { flag: 'wx', mode: 0o600, flush: true })
-    return drawn
-  } catch (cause) {
-    if (!(cause instanceof Error) || !('code' in cause) || cause.code !== 'EEXIST') {
-      throw new OperatorError(`the data folder ${folder.path} cannot be written to`, undefined, {
-        cause,
-      })
-    }
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
-  const text = readFileSync(folder.nodeIdFile, 'utf8').trim()
-  if (NODE_ID.test(text)) return text
-  // What a crash left half-written names no node yet.
-  if (text !== '') throw new OperatorError(`${folder.nodeIdFile} does not hold the id of a node`)
-  writeFileSync(folder.nodeIdFile, `${drawn}\n`, { mode: 0o600, flush: true })
-  return drawn
 }

@@ -1,4 +1,4 @@
-import { accessSync, existsSync, readFileSync } from 'node:fs'
+import { accessSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import type { FolderOptions, SealKind } from '../cli/program.ts'
 import { ConflictError, OperatorError } from '../core/errors.ts'
 import type { IssuedCredential } from '../core/operator.ts'
@@ -22,7 +22,7 @@ import { type FolderLock, lockFolder } from '../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../storage/record-store.ts'
 import { drawAccountId, drawCredential, storeAccount } from './accounts.ts'
 import { writeCredentialsFile } from './credentials-file.ts'
-import { makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
+import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
 
 /** Records held in memory; see `RecordStoreOptions`. */
 const CACHE_RECORDS = 50_000
@@ -70,10 +70,15 @@ function sealOf(
   { random, log }: StateParts,
 ): Seal {
   if (kind === 'keyfile') {
+    // The file is read more than once in a start; its mode is worth one line.
+    const told = new Set<string>()
     return keyfileSeal({
       path: folder.keyfile,
       random,
-      onWarning: (message) => log.warn({}, message),
+      onWarning(message) {
+        if (!told.has(message)) log.warn({}, message)
+        told.add(message)
+      },
     })
   }
   const { passphraseFile } = options
@@ -165,7 +170,9 @@ export async function openNodeState(
 ): Promise<NodeState> {
   const folder = nodeFolder(options)
   if (expect === 'existing') assertInitialized(folder)
-  makeFolder(folder)
+  const madeFolder = makeFolder(folder)
+  const isUntouched = madeFolder || readdirSync(folder.path).length === 0
+  const hadStore = existsSync(folder.storeFile)
   const lock = lockFolder(folder.path)
   let rows: EmbeddedStore | undefined
   try {
@@ -175,10 +182,33 @@ export async function openNodeState(
     })
     return await openRecords(options, folder, { lock, rows }, parts)
   } catch (error) {
+    const isEmpty = !hadStore && (await holdsNothing(rows))
     await rows?.close()
-    lock.release()
+    if (isEmpty) removeStore(folder.storeFile)
+    if (isEmpty && isUntouched) lock.releaseAndRemove()
+    else lock.release()
+    if (isEmpty && madeFolder) removeIfEmpty(folder.path)
     throw error
   }
+}
+
+/** Whether a store that has just been made is still without the keys that everything else needs. */
+async function holdsNothing(rows: EmbeddedStore | undefined): Promise<boolean> {
+  try {
+    return (await rows?.setting(CUSTODY_SETTING)) === undefined
+  } catch {
+    // Not to be read: then it is not ours to remove either.
+    return false
+  }
+}
+
+const removeStore = (file: string): void => {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true })
+}
+
+/** A key file that a crash or a full disk has cut off may stand in it. */
+function removeIfEmpty(folder: string): void {
+  if (readdirSync(folder).length === 0) rmdirSync(folder)
 }
 
 async function openRecords(
@@ -205,6 +235,7 @@ async function openRecords(
 }
 
 function assertInitialized(folder: NodeFolder): void {
+  assertNoFile(folder)
   try {
     accessSync(folder.storeFile)
   } catch (cause) {

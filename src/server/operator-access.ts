@@ -7,9 +7,9 @@ import { createRandom } from '../crypto/random.ts'
 import { AuditTrail } from '../pipeline/audit-trail.ts'
 import { machineClock } from './clocks.ts'
 import { LocalOperator } from './local-operator.ts'
-import { openNodeAudit } from './node-audit.ts'
+import { describeStoppedAudit, type NodeAudit, openNodeAudit } from './node-audit.ts'
 import { type NodeFolder, nodeFolder } from './node-folder.ts'
-import { openNodeState } from './node-state.ts'
+import { type NodeState, openNodeState, type StateParts } from './node-state.ts'
 import { createOperatorLog } from './operator-log.ts'
 import { socketOperator } from './operator-socket.ts'
 import { programVersion } from './version.ts'
@@ -37,28 +37,51 @@ export async function openOperator(options: FolderOptions): Promise<OpenOperator
   }
   const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('warn') }
   const state = await openNodeState(options, parts, 'existing')
-  try {
-    const auditOptions = { auditDurability: 'sync', acceptAuditDamage: false } as const
-    const audit = await openNodeAudit(state, auditOptions, parts)
-    await audit.recoverOutbox()
-    const operator = new LocalOperator({
-      ...parts,
-      state,
-      trail: new AuditTrail(audit.log, state.rows),
-      frames: new FrameWriter(),
-      describe: () => ({ version: programVersion(), running: false, audit: audit.describe() }),
-    })
-    return {
-      operator,
-      async close() {
-        await audit.saveHead()
-        await audit.log.close()
-        await state.close()
-      },
+  const log = new LogOnDemand(state, parts)
+  const operator = new LocalOperator({
+    ...parts,
+    state,
+    openTrail: () => log.openTrail(),
+    frames: new FrameWriter(),
+    describe: async () => ({
+      version: programVersion(),
+      running: false,
+      audit: await describeStoppedAudit(state),
+    }),
+  })
+  return {
+    operator,
+    async close() {
+      await log.close()
+      await state.close()
+    },
+  }
+}
+
+/** The audit log of a stopped node, opened by the first command that has something to record. */
+class LogOnDemand {
+  readonly #state: NodeState
+  readonly #parts: StateParts
+  #audit: NodeAudit | undefined
+
+  constructor(state: NodeState, parts: StateParts) {
+    this.#state = state
+    this.#parts = parts
+  }
+
+  /** @throws OperatorError when the log is damaged */
+  async openTrail(): Promise<AuditTrail> {
+    if (this.#audit === undefined) {
+      const options = { auditDurability: 'sync', acceptAuditDamage: false } as const
+      this.#audit = await openNodeAudit(this.#state, options, this.#parts)
+      await this.#audit.recoverOutbox()
     }
-  } catch (error) {
-    await state.close()
-    throw error
+    return new AuditTrail(this.#audit.log, this.#state.rows)
+  }
+
+  async close(): Promise<void> {
+    await this.#audit?.saveHead()
+    await this.#audit?.log.close()
   }
 }
 

@@ -1,9 +1,11 @@
 import { request as httpRequest } from 'node:http'
+import { basename, dirname, join } from 'node:path'
 import { OperatorError } from '../core/errors.ts'
 import type { Operator } from '../core/operator.ts'
 import type { Log } from '../core/ports.ts'
 import type { HttpHandler } from '../core/transport.ts'
 import { jsonReply } from './admin-endpoints.ts'
+import { openFolder } from './short-folder.ts'
 
 /** The operator's methods that the socket serves: a name that is not here reaches nothing. */
 const METHODS = [
@@ -71,8 +73,18 @@ function send(socketPath: string, method: Method, argument: unknown): Promise<An
   })
 }
 
+/** As `send`, to a socket whose path may be longer than the address of a socket. */
+async function sendInto(path: string, method: Method, argument: unknown): Promise<Answer> {
+  const folder = await openFolder(dirname(path))
+  try {
+    return await send(join(folder.name, basename(path)), method, argument)
+  } finally {
+    await folder.handle?.close()
+  }
+}
+
 async function ask<T>(socketPath: string, method: Method, argument?: unknown): Promise<T> {
-  const { status, text } = await send(socketPath, method, argument)
+  const { status, text } = await sendInto(socketPath, method, argument)
   // The node on the other side is this program: the shapes are those of `operatorHandler`.
   const answer = JSON.parse(text) as { result?: T; message?: string; hint?: string }
   if (status !== 200)

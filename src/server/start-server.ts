@@ -47,7 +47,9 @@ function assertRegion(region: string): void {
 
 const partsOf = (log: Log): StateParts => ({ clock: machineClock, random: createRandom(), log })
 
-/** What the first start tells: where the credential is, and the files beside it. */
+/** Told what the first start shows: where the credential is, and the files beside it. */
+type OnFolderMade = (folder: InitializedFolder) => void
+
 function describeFirst(state: NodeState): InitializedFolder | undefined {
   const { firstCredential, folder, custody } = state
   if (firstCredential === undefined) return undefined
@@ -63,12 +65,14 @@ function describeFirst(state: NodeState): InitializedFolder | undefined {
  * Makes a data folder: store, seal, first account, certificate authority.
  * @throws OperatorError also when there is one already
  */
-export async function initFolder(options: StartOptions): Promise<InitializedFolder> {
+export async function initFolder(
+  options: StartOptions,
+  onFolderMade: OnFolderMade = () => undefined,
+): Promise<InitializedFolder> {
   assertRegion(options.region)
   const parts = partsOf(createOperatorLog(options.logLevel))
   const state = await openNodeState(options, parts, 'any')
   try {
-    await ensureAuthority(state, parts)
     const first = describeFirst(state)
     if (first === undefined) {
       throw new OperatorError(
@@ -76,6 +80,8 @@ export async function initFolder(options: StartOptions): Promise<InitializedFold
         'start it with strongroom start, or choose another folder with --data',
       )
     }
+    onFolderMade(first)
+    await ensureAuthority(state, parts)
     return first
   } finally {
     await state.close()
@@ -111,10 +117,17 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
-async function openAll(options: StartOptions, parts: StateParts, open: Partial<OpenParts>) {
+async function openAll(
+  options: StartOptions,
+  parts: StateParts,
+  open: Partial<OpenParts>,
+  onFolderMade: OnFolderMade,
+) {
   const { clock, random, log } = parts
   const tls = chooseTls(options)
   const state = (open.state = await openNodeState(options, parts, 'any'))
+  const first = describeFirst(state)
+  if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
   const node = (open.node = await composeNode({
@@ -140,12 +153,12 @@ async function openAll(options: StartOptions, parts: StateParts, open: Partial<O
   )
   const operator = new LocalOperator({
     state,
-    trail: node.trail,
+    openTrail: async () => node.trail,
     frames: new FrameWriter(),
     clock,
     random,
     log,
-    describe: () => ({
+    describe: async () => ({
       version: programVersion(),
       running: true,
       region: options.region,
@@ -174,20 +187,21 @@ async function openAll(options: StartOptions, parts: StateParts, open: Partial<O
 }
 
 /** Starts a node on its data folder, which it makes if there is none. @throws OperatorError */
-export async function startServer(options: StartOptions): Promise<RunningServer> {
+export async function startServer(
+  options: StartOptions,
+  onFolderMade: OnFolderMade = () => undefined,
+): Promise<RunningServer> {
   assertRegion(options.region)
   const log = createOperatorLog(options.logLevel)
   const open: Partial<OpenParts> = {}
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   try {
-    const { state, transport } = await openAll(options, partsOf(log), open)
-    const firstStart = describeFirst(state)
+    const { state, transport } = await openAll(options, partsOf(log), open, onFolderMade)
     log.info({ endpoint: transport.endpoint, data: state.folder.path }, 'serving')
     let stopping: Promise<void> | undefined
     return {
       endpoint: transport.endpoint,
       stopped,
-      ...(firstStart && { firstStart }),
       stop: () => (stopping ??= closeAll(open, log).then(() => resolve(undefined))),
     }
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Stored } from '../core/records.ts'
 import { SERVICE_SECRETS, type ServiceSecret } from '../core/tables.ts'
 import { writeFileDurably } from './durable-file.ts'
 import type { TlsCredentials } from './http-server.ts'
-import { nodeIdOf } from './node-folder.ts'
+import { nodeIdOf } from './node-id.ts'
 import type { NodeState, StateParts } from './node-state.ts'
 import { ensureServiceSecret } from './service-secrets.ts'
 import {

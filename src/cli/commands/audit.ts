@@ -1,15 +1,24 @@
 import type { Command } from 'commander'
+import { Option } from 'commander'
 import type { Context } from '../context.ts'
 import { count, folderOf, jsonLine } from '../context.ts'
 import { EXIT, OutputClosed } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption } from '../options.ts'
+import type { AuditVerdict } from '../program.ts'
 
 const CAT_HELP = `
-The node may be running, stopped, or the folder a copy.
+The node may be running, stopped, or the folder a copy. What is damaged is
+passed over: standard error names each place, and the exit code is 1.
+
+A frame is what the log keeps of one event: its sequence, its kind, what is
+internal, and its records. Only --frames shows requests that were refused before
+they were anybody's (kinds "refusal" and "refusals"), operators' commands, and
+what a start had to mend: none of them has a CloudTrail record.
 
 Examples:
   strongroom audit cat | jq 'select(.errorCode != null)'
+  strongroom audit cat --frames | jq 'select(.kind == "refusal").internal'
   strongroom audit cat --data /backup/strongroom-data > records.jsonl`
 
 const VERIFY_HELP = `
@@ -29,11 +38,22 @@ export function addAudit(parent: Command, context: Context): void {
     .description('Print the audit records, oldest first, one JSON object a line')
     .addHelpText('after', CAT_HELP)
   for (const option of folderOptions()) cat.addOption(option)
-  context.act<FolderFlags>(cat, async (flags) => {
-    await program.auditCat(folderOf(flags, context), async (line) => {
-      if (!(await terminal.out.write(`${line}\n`))) throw new OutputClosed()
-    })
-    return EXIT.ok
+  cat.addOption(new Option('--frames', 'print every frame of the log instead').default(false))
+  context.act<FolderFlags & { readonly frames: boolean }>(cat, async (flags) => {
+    let damages = 0
+    await program.auditCat(
+      { ...folderOf(flags, context), frames: flags.frames },
+      {
+        async write(line) {
+          if (!(await terminal.out.write(`${line}\n`))) throw new OutputClosed()
+        },
+        async damaged(place) {
+          damages += 1
+          await terminal.err.write(`strongroom: the audit log is damaged: ${place}\n`)
+        },
+      },
+    )
+    return damages === 0 ? EXIT.ok : EXIT.failed
   })
 
   const verify = group
@@ -44,11 +64,19 @@ export function addAudit(parent: Command, context: Context): void {
   verify.addOption(jsonOption())
   context.act<FolderFlags & { readonly json: boolean }>(verify, async (flags) => {
     const verdict = await program.auditVerify(folderOf(flags, context))
-    const extent = `${count(verdict.segments, 'segment')}, ${count(verdict.frames, 'frame')}`
-    const text = verdict.intact
-      ? `The audit log is whole: ${extent}.\n`
-      : `The audit log is broken: ${extent}.\n${verdict.problems.map((problem) => `  ${problem}\n`).join('')}`
-    await terminal.out.write(flags.json ? jsonLine(verdict) : text)
+    await terminal.out.write(flags.json ? jsonLine(verdict) : describeVerdict(verdict))
     return verdict.intact ? EXIT.ok : EXIT.failed
   })
+}
+
+function describeVerdict(verdict: AuditVerdict): string {
+  const extent = `${count(verdict.segments, 'segment')}, ${count(verdict.frames, 'frame')}`
+  const notes = (verdict.notes ?? []).map((note) => `Note: ${note}.\n`).join('')
+  if (!verdict.intact) {
+    const problems = verdict.problems.map((problem) => `  ${problem}\n`).join('')
+    return `The audit log is broken: ${extent}.\n${problems}${notes}`
+  }
+  return verdict.macsChecked
+    ? `The audit log is whole: ${extent}.\n${notes}`
+    : `The chain is whole; MACs were not checked: ${extent}.\n${notes}`
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import type { DevFlags } from '../options.ts'
 import { devOptions } from '../options.ts'
-import { serveUntilStopped } from '../serve.ts'
+import { readyLine, serveUntilStopped } from '../serve.ts'
 import { clientVariables, exportLines } from './env.ts'
 
 const DEV_HELP = `
@@ -34,6 +34,7 @@ export function addDev(parent: Command, context: Context): void {
       host: flags.host,
       account: flags.account,
       region: flags.region,
+      allowPlainHttp: flags.allowPlainHttp,
       ...(flags.seed !== undefined && { seedFile: flags.seed }),
       logLevel: flags.logLevel,
     })
@@ -43,7 +44,7 @@ export function addDev(parent: Command, context: Context): void {
     })
     return serveUntilStopped(server, terminal, async () => {
       await terminal.out.write(`For your shell:\n${exportLines(variables, '  ')}`)
-      await terminal.out.write(`strongroom ready at ${server.endpoint}\n`)
+      await terminal.out.write(readyLine(server.endpoint, flags.host))
     })
   })
 }

@@ -51,7 +51,11 @@ describe('env', () => {
       describeClient: async () => ({ ...client, endpoint: undefined }),
     })
     assert.equal(outcome.stdout, '')
-    assert.notEqual(outcome.exitCode, 0)
-    assert.match(outcome.stderr, /no node runs on \.\/strongroom-data/)
+    assert.equal(outcome.exitCode, 1)
+    assert.equal(
+      outcome.stderr,
+      'strongroom: no node runs on ./strongroom-data\n' +
+        'Start one with "strongroom start", or name its address with --endpoint URL.\n',
+    )
   })
 })

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonLine } from '../context.ts'
-import { EXIT, UsageError } from '../failures.ts'
+import { CommandError, EXIT } from '../failures.ts'
 import { dataOption, jsonOption, parseRegion } from '../options.ts'
 import { shellWord } from '../shell-words.ts'
 
@@ -59,9 +59,10 @@ export function addEnv(parent: Command, context: Context): void {
     const client = await program.describeClient({ dataFolder: flags.data })
     const endpoint = flags.endpoint ?? client.endpoint
     if (endpoint === undefined) {
-      throw new UsageError(`no node runs on ${flags.data}`, {
-        hint: 'Start one with "strongroom start", or name its address: --endpoint URL',
-      })
+      throw new CommandError(
+        `no node runs on ${flags.data}`,
+        'start one with "strongroom start", or name its address with --endpoint URL',
+      )
     }
     const variables = clientVariables(endpoint, flags.region ?? client.region, {
       AWS_SHARED_CREDENTIALS_FILE: client.credentialsFile,

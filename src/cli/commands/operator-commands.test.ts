@@ -22,6 +22,14 @@ describe('operator commands', () => {
     assert.equal(closed(), 2)
   })
 
+  test('status names the damage of a log', async () => {
+    const audit = { ...A_STATUS.audit, damage: 'the log was cut off' }
+    const { openOperator } = fakeOperator({ status: async () => ({ ...A_STATUS, audit }) })
+    const { exitCode, stdout } = await run(['status'], { openOperator })
+    assert.match(stdout, /\n {13}DAMAGED: the log was cut off; see strongroom audit verify\n$/)
+    assert.equal(exitCode, 0)
+  })
+
   test('account create passes what was given and prints the secret once', async () => {
     const requests: unknown[] = []
     const { openOperator } = fakeOperator({
@@ -68,7 +76,7 @@ describe('operator commands', () => {
       rotateRootKey: async () => ({ rootKeyId: 'r2' }),
     })
     const domain = await run(['rotate-domain-key'], { openOperator })
-    assert.equal(domain.stdout, 'The domain key is now d2; 7 secrets wrapped anew.\n')
+    assert.equal(domain.stdout, 'The domain key is now d2; 7 records rewritten under it.\n')
     const root = await run(['rotate-root-key', '--json'], { openOperator })
     assert.equal(root.stdout, '{"rootKeyId":"r2"}\n')
   })

@@ -31,7 +31,7 @@ export function addRotation(parent: Command, context: Context): void {
   addFlags(domain)
   context.act<RotationFlags>(domain, async (flags) => {
     const done = await withOperator(flags, context, (operator) => operator.rotateDomainKey())
-    const text = `The domain key is now ${done.domainKeyId}; ${count(done.rewrapped, 'secret')} wrapped anew.\n`
+    const text = `The domain key is now ${done.domainKeyId}; ${count(done.rewrapped, 'record')} rewritten under it.\n`
     await context.terminal.out.write(flags.json ? jsonLine(done) : text)
     return EXIT.ok
   })

@@ -5,7 +5,7 @@ import { EXIT, UsageError } from '../failures.ts'
 import type { StartFlags } from '../options.ts'
 import { DATA_FOLDER_DEFAULT, jsonOption, startOptions } from '../options.ts'
 import type { InitializedFolder, StartOptions } from '../program.ts'
-import { serveUntilStopped } from '../serve.ts'
+import { readyLine, serveUntilStopped } from '../serve.ts'
 import { shellWord } from '../shell-words.ts'
 
 const START_EXAMPLES = `
@@ -38,13 +38,24 @@ export function addStart(parent: Command, context: Context): void {
   for (const option of startOptions()) command.addOption(option)
   context.act<StartFlags>(command, async (flags) => {
     const { program, terminal } = context
-    const server = await program.startServer(startOptionsOf(flags, context))
-    const { firstStart, endpoint } = server
+    let made: InitializedFolder | undefined
+    const show = async (): Promise<void> => {
+      if (made === undefined) return
+      await terminal.out.write(describeNewFolder(made, flags, program.commandName))
+    }
+    const options = startOptionsOf(flags, context)
+    const server = await program
+      .startServer(options, (folder) => {
+        made = folder
+      })
+      .catch(async (error: unknown) => {
+        // A later start finds the account made and shows nothing: this is the only time.
+        await show()
+        throw error
+      })
     return serveUntilStopped(server, terminal, async () => {
-      if (firstStart !== undefined) {
-        await terminal.out.write(describeNewFolder(firstStart, flags, program.commandName))
-      }
-      await terminal.out.write(`strongroom ready at ${endpoint}\n`)
+      await show()
+      await terminal.out.write(readyLine(server.endpoint, flags.host))
     })
   })
 }
@@ -59,11 +70,21 @@ export function addInit(parent: Command, context: Context): void {
   command.addOption(jsonOption())
   context.act<StartFlags & { readonly json: boolean }>(command, async (flags) => {
     const { program, terminal } = context
-    const folder = await program.initFolder(startOptionsOf(flags, context))
-    const text = flags.json
-      ? jsonLine(folder)
-      : describeNewFolder(folder, flags, program.commandName)
-    await terminal.out.write(text)
+    let made: InitializedFolder | undefined
+    const show = async (): Promise<void> => {
+      if (made === undefined) return
+      const text = flags.json ? jsonLine(made) : describeNewFolder(made, flags, program.commandName)
+      await terminal.out.write(text)
+    }
+    const options = startOptionsOf(flags, context)
+    // Shown also where the rest fails: a second init finds the account made and shows nothing.
+    try {
+      made = await program.initFolder(options, (folder) => {
+        made = folder
+      })
+    } finally {
+      await show()
+    }
     return EXIT.ok
   })
 }

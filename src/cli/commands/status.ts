@@ -50,6 +50,9 @@ function describeStatus(status: NodeStatus): string {
       `${audit.folder} (${count(audit.segments, 'segment')}, last record ${audit.lastSequence}, ` +
         `${audit.durable ? 'durable before every reply' : 'written after the reply'})`,
     ],
+    ...(audit.damage === undefined
+      ? []
+      : [['', `DAMAGED: ${audit.damage}; see strongroom audit verify`] as const]),
   ]
   return rows.map(([name, value]) => `${name.padEnd(13)}${value}\n`).join('')
 }
