@@ -1,3 +1,4 @@
+import type { AttestationFacts } from '../core/attestation.ts'
 import type { AccountId } from '../core/ids.ts'
 
 /** One thing that a caller must be allowed to do, on one resource. */
@@ -11,6 +12,8 @@ export interface Permission {
   }
   /** How a denial names the resource: its ARN, or the ciphertext that it was found by. */
   readonly namedBy?: 'arn' | 'ciphertext'
+  /** What a verified attestation document says of the caller's machine: `kms:RecipientAttestation:…`. */
+  readonly attestation?: AttestationFacts
 }
 
 /** The outcome of a decision, with its reason. */

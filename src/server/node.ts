@@ -4,6 +4,9 @@ import type { Clock, Log, Random } from '../core/ports.ts'
 import type { RecordStore } from '../core/records.ts'
 import type { RowStore } from '../core/store.ts'
 import type { HttpHandler } from '../core/transport.ts'
+import type { AttestationCertificate } from '../crypto/attestation/attestation-certificate.ts'
+import { awsAttestationRoots } from '../crypto/attestation/attestation-roots.ts'
+import { createAttestationVerifier } from '../crypto/attestation/attestation-verifier.ts'
 import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
@@ -36,6 +39,8 @@ export interface NodeParts {
   readonly log: Log
   /** Where any secret is accepted for ids that were never issued: the account of those that name none. */
   readonly openAccount: AccountId | undefined
+  /** Whose attestation documents are trusted; AWS's root where absent. */
+  readonly attestationRoots?: readonly AttestationCertificate[] | undefined
 }
 
 /** One node: everything behind its sockets. */
@@ -58,8 +63,13 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
   const engine = createAsymmetricEngine()
   const keystore = new SoftwareKeyStore(random, engine)
+  const attestation = createAttestationVerifier({
+    roots: parts.attestationRoots ?? awsAttestationRoots(),
+    gate: engine.gate,
+  })
   const kms = createKms({
     codec: createJsonCodec(KMS_MODEL.targetPrefix),
+    attestation,
     keystore,
     markers,
     importTokens,

@@ -6,6 +6,7 @@ import type { RecordStore } from '../../src/core/records.ts'
 import type { RowStore } from '../../src/core/store.ts'
 import { TABLES } from '../../src/core/tables.ts'
 import type { HttpHandler } from '../../src/core/transport.ts'
+import type { AttestationCertificate } from '../../src/crypto/attestation/attestation-certificate.ts'
 import { createCustody } from '../../src/crypto/custody.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { memorySeal } from '../../src/crypto/seal-memory.ts'
@@ -119,6 +120,8 @@ export interface MemoryNodeOptions {
   readonly closed?: boolean
   /** A store other than an empty one in memory. Its owner closes it, after the node. */
   readonly rows?: RowStore
+  /** Whose attestation documents are trusted, instead of AWS's. */
+  readonly attestationRoots?: readonly AttestationCertificate[]
 }
 
 /** Starts a node in memory behind the real HTTP transport. */
@@ -142,6 +145,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     random,
     log,
     openAccount,
+    attestationRoots: options.attestationRoots,
   })
   const transport = await openHttpTransport({
     host: '127.0.0.1',

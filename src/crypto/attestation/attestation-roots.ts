@@ -1,3 +1,4 @@
+import { assert } from '../../core/assert.ts'
 import { type AttestationCertificate, parseCertificate } from './attestation-certificate.ts'
 
 /**
@@ -38,4 +39,11 @@ export function parseAttestationRoots(pem: string): readonly AttestationCertific
     roots.push(root)
   }
   return roots.length >= 1 && roots.length <= ROOTS_MAX ? roots : undefined
+}
+
+/** What is trusted unless the operator says otherwise. */
+export function awsAttestationRoots(): readonly AttestationCertificate[] {
+  const roots = parseAttestationRoots(AWS_NITRO_ROOT_G1)
+  assert(roots !== undefined, "AWS's root is a certificate")
+  return roots
 }

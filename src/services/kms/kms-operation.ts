@@ -2,6 +2,7 @@ import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { KeyUsage } from '../../core/key-specs.ts'
 import type { KeyStore } from '../../core/key-store.ts'
+import type { AttestationVerifier } from '../../crypto/attestation/attestation-verifier.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type {
   AuditDetail,
@@ -16,11 +17,13 @@ import { type AcceptedForms, type ResolvedKey, resolveKey } from './key-resolver
 import { type StateRow, stateRefusal } from './key-states.ts'
 import { type Inputs, KMS_MODEL, type OperationName, type Outputs } from './model.ts'
 import type { PageMarkers } from './page-markers.ts'
+import { withRecipient } from './recipient.ts'
 
 /** What a handler of KMS may touch besides the records. */
 export interface KmsScope extends Scope {
   readonly keystore: KeyStore
   readonly markers: PageMarkers
+  readonly attestation: AttestationVerifier
   readonly importTokens: ImportTokens
 }
 
@@ -71,7 +74,7 @@ export function defineOperation<
   const { name } = definition
   const model = KMS_MODEL.operations.get(name)
   if (model === undefined) throw new TypeError(`the service model has no ${name}`)
-  return {
+  return withRecipient({
     name,
     model,
     effect: definition.effect,
@@ -92,7 +95,7 @@ export function defineOperation<
     handle: definition.handle,
     resources: definition.resources ?? (() => []),
     audit: definition.audit,
-  }
+  })
 }
 
 /** A key as audit records list it. */

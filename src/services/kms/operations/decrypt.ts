@@ -10,7 +10,6 @@ import {
 } from '../ciphertext-source.ts'
 import { assertGrantTokens, defineOperation, keyResource } from '../kms-operation.ts'
 import type { DecryptRequest } from '../model.ts'
-import { assertNoRecipient } from '../recipient.ts'
 
 const sourceOf = (input: DecryptRequest): SourceRequest => ({
   blob: input.CiphertextBlob,
@@ -28,10 +27,7 @@ const sourceOf = (input: DecryptRequest): SourceRequest => ({
 export const decrypt = defineOperation({
   name: 'Decrypt',
   effect: 'read',
-  check(input) {
-    checkSource(sourceOf(input))
-    assertNoRecipient(input)
-  },
+  check: (input) => checkSource(sourceOf(input)),
 
   resolve: (input, scope) => resolveSource(sourceOf(input), 'kms:Decrypt', scope),
   permissions: (_input, source) => [sourcePermission('kms:Decrypt', source)],

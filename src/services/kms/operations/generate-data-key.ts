@@ -1,7 +1,6 @@
 import { auditDataKey, checkDataKeySize, makeDataKey } from '../data-keys.ts'
 import { NEEDS_ENABLED } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { assertNoRecipient } from '../recipient.ts'
 
 /**
  * A random data key, in plaintext and encrypted under a KMS key.
@@ -10,10 +9,7 @@ import { assertNoRecipient } from '../recipient.ts'
 export const generateDataKey = defineKeyOperation({
   name: 'GenerateDataKey',
   effect: 'read',
-  check(input) {
-    checkDataKeySize(input)
-    assertNoRecipient(input)
-  },
+  check: checkDataKeySize,
   key: { accepts: 'idArnOrAlias', states: NEEDS_ENABLED, usage: 'ENCRYPT_DECRYPT' },
 
   async handle(input, target, scope) {

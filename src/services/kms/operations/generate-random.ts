@@ -1,7 +1,6 @@
 import { ServiceError } from '../../../core/errors.ts'
 import { validationError } from '../key-errors.ts'
 import { defineOperation } from '../kms-operation.ts'
-import { assertNoRecipient } from '../recipient.ts'
 
 /**
  * Random bytes, 1 to 1,024 of them.
@@ -12,7 +11,6 @@ export const generateRandom = defineOperation({
   effect: 'read',
   check(input) {
     if (input.NumberOfBytes === undefined) throw validationError('NumberOfBytes is required.')
-    assertNoRecipient(input)
   },
   resolve(input) {
     // There are no custom key stores yet, so that no id can name one. AWS sends no message here.
