@@ -36,6 +36,10 @@ export const keyDisabled = (arn: string): ServiceError =>
 export const keyPendingDeletion = (arn: string): ServiceError =>
   invalidState(arn, 'pending deletion')
 
+/** A primary that was scheduled for deletion while it has replicas. */
+export const keyPendingReplicaDeletion = (arn: string): ServiceError =>
+  invalidState(arn, 'pending replica deletion')
+
 export const keyNotPendingDeletion = (arn: string): ServiceError =>
   invalidState(arn, 'not pending deletion')
 
@@ -47,6 +51,10 @@ export const keyUnavailable = (arn: string): ServiceError => invalidState(arn, '
 export const keyCreating = (arn: string): ServiceError => invalidState(arn, 'creating')
 
 export const keyUpdating = (arn: string): ServiceError => invalidState(arn, 'updating')
+
+/** ReplicateKey, UpdatePrimaryRegion: a replica, or a single-Region key. */
+export const notMultiRegionPrimary = (arn: string): ServiceError =>
+  new ServiceError('UnsupportedOperationException', `${arn} is not a multi-region primary key.`)
 
 /** An operation on imported material of a key whose material is not imported. */
 export const wrongOrigin = (arn: string, origin: string): ServiceError =>

@@ -1,7 +1,7 @@
 import { foreignDenial } from '../../authz/authorize.ts'
 import { aliasArn, keyArn, type Place, parseArn } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
-import { type KeyId, parseAliasName, parseKeyId } from '../../core/ids.ts'
+import { type Instant, type KeyId, parseAliasName, parseKeyId } from '../../core/ids.ts'
 import { isGone, type Key, keyAt } from '../../core/key.ts'
 import type { Records, Stored } from '../../core/records.ts'
 import { partitionOf } from '../../core/regions.ts'
@@ -37,6 +37,13 @@ export interface Lookup {
 /** What the text of an identifier says, before anything is looked up. */
 type Identifier = Place & ({ readonly keyId: KeyId } | { readonly alias: string })
 
+/** A key record as it is at a time, with the ARN of its own Region. */
+export const resolvedKey = (stored: Stored<Key>, time: Instant): ResolvedKey => ({
+  stored,
+  key: keyAt(stored.record, time),
+  arn: keyArn(stored.record, stored.record.keyId),
+})
+
 /** The key record, unless it does not exist or its deletion date has passed. */
 export async function findLiveKey(
   records: Records,
@@ -46,7 +53,7 @@ export async function findLiveKey(
 ): Promise<ResolvedKey | undefined> {
   const stored = await records.find(KEYS, [region, keyId])
   if (stored === undefined || isGone(stored.record, scope.call.time)) return undefined
-  return { stored, key: keyAt(stored.record, scope.call.time), arn: keyArn(stored.record, keyId) }
+  return resolvedKey(stored, scope.call.time)
 }
 
 /** The parts of an ARN as far as it can name something here. @throws ServiceError */

@@ -7,6 +7,7 @@ import {
   keyNotPendingDeletion,
   keyPendingDeletion,
   keyPendingImport,
+  keyPendingReplicaDeletion,
   keyUnavailable,
   keyUpdating,
 } from './key-errors.ts'
@@ -126,7 +127,9 @@ export function stateRefusal(row: StateRow, key: Key, arn: string): ServiceError
     case 'disabled':
       return keyDisabled(arn)
     case 'pendingDeletion':
-      return keyPendingDeletion(arn)
+      return key.state.name === 'PendingReplicaDeletion'
+        ? keyPendingReplicaDeletion(arn)
+        : keyPendingDeletion(arn)
     case 'notPendingDeletion':
       return keyNotPendingDeletion(arn)
     case 'pendingImport':

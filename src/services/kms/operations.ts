@@ -19,11 +19,13 @@ import { listKeys } from './operations/list-keys.ts'
 import { listResourceTags } from './operations/list-resource-tags.ts'
 import { putKeyPolicy } from './operations/put-key-policy.ts'
 import { reEncrypt } from './operations/re-encrypt.ts'
+import { replicateKey } from './operations/replicate-key.ts'
 import { scheduleKeyDeletion } from './operations/schedule-key-deletion.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
 import { updateAlias } from './operations/update-alias.ts'
 import { updateKeyDescription } from './operations/update-key-description.ts'
+import { updatePrimaryRegion } from './operations/update-primary-region.ts'
 
 /** The registry: what is not in it is an unknown operation on the wire. */
 export const KMS_OPERATIONS = {
@@ -46,9 +48,11 @@ export const KMS_OPERATIONS = {
   ListResourceTags: listResourceTags,
   PutKeyPolicy: putKeyPolicy,
   ReEncrypt: reEncrypt,
+  ReplicateKey: replicateKey,
   ScheduleKeyDeletion: scheduleKeyDeletion,
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateAlias: updateAlias,
   UpdateKeyDescription: updateKeyDescription,
+  UpdatePrimaryRegion: updatePrimaryRegion,
 } satisfies { readonly [Name in OperationName]?: AnyOperation }

@@ -1,6 +1,7 @@
 import { keyMetadata } from '../key-metadata.ts'
 import { ANY_STATE } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
+import { withLiveFamily } from '../multi-region.ts'
 
 /**
  * The metadata of a key, in every state.
@@ -10,6 +11,8 @@ export const describeKey = defineKeyOperation({
   name: 'DescribeKey',
   effect: 'read',
   key: { accepts: 'idArnOrAlias', states: ANY_STATE },
-  handle: (_input, { key }) => ({ KeyMetadata: keyMetadata(key) }),
+  handle: async (_input, target, scope) => ({
+    KeyMetadata: keyMetadata(await withLiveFamily(scope.records, target, scope)),
+  }),
   audit: (input) => ({ requestParameters: { keyId: input.KeyId } }),
 })

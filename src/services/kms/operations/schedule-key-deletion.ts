@@ -1,9 +1,12 @@
 import { DAY_MS, plusMs } from '../../../core/ids.ts'
+import { isPrimary } from '../../../core/key.ts'
 import { auditDate } from '../audit-values.ts'
 import { changeKey } from '../key-changes.ts'
 import { validationError } from '../key-errors.ts'
+import type { ResolvedKey } from '../key-resolver.ts'
 import { FOR_SCHEDULING_DELETION } from '../key-states.ts'
-import { defineKeyOperation } from '../kms-operation.ts'
+import { defineKeyOperation, type KmsWriteScope } from '../kms-operation.ts'
+import { familyOf } from '../multi-region.ts'
 
 /** Unit: days. Source: AWS KMS API Reference, ScheduleKeyDeletion, PendingWindowInDays. */
 const WINDOW = { min: 7, max: 30, default: 30 }
@@ -20,8 +23,15 @@ function checkWindow(days: number | undefined): void {
   )
 }
 
+/** Whether a key is a primary with replicas, those past their deletion date not counted. */
+async function hasReplicas(target: ResolvedKey, scope: KmsWriteScope): Promise<boolean> {
+  if (isPrimary(target.key) !== true) return false
+  return (await familyOf(scope.tx, target, scope)).length > 1
+}
+
 /**
- * Starts the waiting period at whose end a key is deleted. All use of it stops at once.
+ * Starts the waiting period at whose end a key is deleted. All use of it stops at once. The period of a
+ * primary with replicas starts only when the last of them has been deleted.
  * Source: AWS KMS API Reference, ScheduleKeyDeletion.
  */
 export const scheduleKeyDeletion = defineKeyOperation({
@@ -32,6 +42,11 @@ export const scheduleKeyDeletion = defineKeyOperation({
 
   async handle(input, target, scope) {
     const days = input.PendingWindowInDays ?? WINDOW.default
+    if (await hasReplicas(target, scope)) {
+      const KeyState = 'PendingReplicaDeletion'
+      await changeKey(scope, target, { state: { name: KeyState, windowDays: days } })
+      return { KeyId: target.arn, KeyState, PendingWindowInDays: days }
+    }
     const deletionDate = plusMs(scope.call.time, days * DAY_MS)
     await changeKey(scope, target, { state: { name: 'PendingDeletion', deletionDate } })
     return {
