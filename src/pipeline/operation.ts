@@ -84,6 +84,12 @@ export interface Operation<Input, Output, Target, Prepared> {
    * asked for only when those before it were granted.
    */
   permissions(input: Input, target: Target, call: Call): Iterable<Permission>
+  /**
+   * What is asked of callers who may, before the target itself is looked at: rates that depend on it,
+   * tokens that must belong to it. Nothing to wait for is undefined, not a settled promise.
+   * @throws ServiceError
+   */
+  screen(input: Input, target: Target, scope: Scope): void | Promise<void>
   /** State, then usage, then algorithm and size. @throws ServiceError */
   admit(input: Input, target: Target, call: Call): void
   /** Whether the request asked for a dry run. */

@@ -26,6 +26,8 @@ export interface PipelineParts {
   readonly records: RecordStore
   readonly trail: AuditTrail
   readonly frames: FrameWriter
+  /** Told of each successful call of an operation with effect `read`, once its record is durable. */
+  readonly recorded?: ((call: CallFacts) => void) | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -51,7 +53,7 @@ interface Progress {
 }
 
 /**
- * What happens to every call of every service, in order: parse, find the operation, authenticate, check
+ * What happens to every call of every service, in order: parse, find the operation, authenticate, throttle, check
  * the shape, resolve, authorize, check state and usage, handle, audit durably, encode, wipe secrets.
  */
 export function createPipeline(parts: PipelineParts): HttpHandler {
@@ -84,13 +86,14 @@ async function serve(parts: PipelineParts, progress: Progress): Promise<HttpRepl
     const output = await runRead(prepared)
     // Encoded first, so that the plaintext can be wiped before the log is waited for.
     const reply = service.codec.reply(operation.model, output, requestId)
-    const frame = callFrame(parts, progress, output, undefined)
+    const facts = callFacts(parts, progress, output, undefined)
     wipe(output)
-    await parts.trail.record(frame)
+    await parts.trail.record(parts.frames.call(facts))
+    parts.recorded?.(facts)
     return reply
   }
   const committed = await runWrite(prepared, parts.records, {
-    ofCall: (output) => callFrame(parts, progress, output, undefined),
+    ofCall: (output) => parts.frames.call(callFacts(parts, progress, output, undefined)),
     ofEvent: (event) => eventFrame(parts, progress, event),
   })
   return answerCommitted(parts, progress, operation, committed)
@@ -134,6 +137,7 @@ async function admit(parts: PipelineParts, progress: Progress): Promise<Prepared
   }
   progress.call = call
   progress.operation = operation
+  service.throttle?.(call)
   const input = service.codec.decode(operation.model, wire.input)
   try {
     validate(operation.model.input, input)
@@ -146,7 +150,7 @@ async function admit(parts: PipelineParts, progress: Progress): Promise<Prepared
   return { operation, service, input, scope, trace }
 }
 
-/** Records a failed call and answers it. */
+/** Records a failed call and answers it. One above its rate is no call yet: nothing of it was looked at for its record. */
 async function refuse(
   parts: PipelineParts,
   progress: Progress,
@@ -160,9 +164,9 @@ async function refuse(
   if (!known) logFailure(parts, progress, error)
   try {
     await parts.trail.record(
-      progress.call === undefined
+      progress.call === undefined || publicError.code === 'ThrottlingException'
         ? refusalFrame(parts, progress, publicError)
-        : callFrame(parts, progress, undefined, publicError),
+        : parts.frames.call(callFacts(parts, progress, undefined, publicError)),
     )
   } catch (auditError) {
     return internalReply(parts, progress, auditError)
@@ -247,17 +251,17 @@ function recordedParameters({ requestParameters }: Pick<AuditDetail, 'requestPar
   return json === '{}' || json.length > REQUEST_PARAMETERS_MAX ? 'null' : json
 }
 
-/** The audit frame of an authenticated call, successful or not. */
-function callFrame(
+/** What the audit frame of an authenticated call is made of, successful or not. */
+function callFacts(
   parts: PipelineParts,
   progress: Progress,
   output: object | undefined,
   error: PublicError | undefined,
-): string {
+): CallFacts {
   const { call, operation, service, requestId, trace } = progress
   if (call === undefined || operation === undefined) throw new TypeError('no call to record')
   const detail = auditDetail(progress, operation, output, error)
-  const facts: CallFacts = {
+  return {
     eventId: parts.random.uuid(),
     requestId,
     time: call.time,
@@ -282,7 +286,6 @@ function callFrame(
     decision: trace.decision,
     elsewhere: detail.elsewhere && elsewhereFacts(parts, detail.elsewhere),
   }
-  return parts.frames.call(facts)
 }
 
 function elsewhereFacts(parts: PipelineParts, record: RecordElsewhere): ElsewhereFacts {

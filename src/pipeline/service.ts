@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { AccountId, Region } from '../core/ids.ts'
 import type { HttpRequest } from '../core/transport.ts'
-import type { Caller } from './call.ts'
+import type { Call, Caller } from './call.ts'
 import type { Codec } from './codec.ts'
 import type { AnyOperation, Scope } from './operation.ts'
 
@@ -15,6 +15,11 @@ export interface Service {
   readonly operations: ReadonlyMap<string, AnyOperation>
   /** What a failure of ours is called on this service's wire. */
   readonly internalError: ErrorCode
+  /**
+   * Counts a call that has been authenticated against the rates of its operation, before anything of it
+   * is looked at. Absent where no rates are set. @throws ServiceError ThrottlingException
+   */
+  readonly throttle?: ((call: Call) => void) | undefined
   /** Adds what the service's own handlers need to the scope of a call. */
   openScope(scope: Scope): Scope
 }

@@ -33,7 +33,7 @@ function assertAuthorized({ operation, input, scope, trace }: Prepared, target: 
   }
 }
 
-/** resolve → authorize → state, usage, size → dry run stops here → handle. */
+/** resolve → authorize → rates, tokens → state, usage, size → dry run stops here → handle. */
 async function runStages(prepared: Prepared, drawn: unknown): Promise<object | undefined> {
   const { operation, scope, trace } = prepared
   // As above: the registry forgot the type that the shape check has just established.
@@ -43,6 +43,8 @@ async function runStages(prepared: Prepared, drawn: unknown): Promise<object | u
   const target = await operation.resolve(input, scope)
   trace.target = target
   assertAuthorized(prepared, target)
+  const screened = operation.screen(input, target, scope)
+  if (screened !== undefined) await screened
   operation.admit(input, target, scope.call)
   if (operation.isDryRun(input)) {
     await operation.rehearse(input, target, scope)

@@ -11,11 +11,14 @@ import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
-import { deleteDueKeys } from '../services/kms/key-deletion.ts'
+import { GrantTokens } from '../services/kms/grant-tokens.ts'
 import { ImportTokens } from '../services/kms/import-tokens.ts'
+import { deleteDueKeys } from '../services/kms/key-deletion.ts'
+import { KeyUsage, type UsageJournal } from '../services/kms/key-usage.ts'
 import { createKms } from '../services/kms/kms.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
 import { PageMarkers } from '../services/kms/page-markers.ts'
+import type { RequestQuotas } from '../services/kms/request-quotas.ts'
 import { STS_MODEL, STS_NAMESPACE, STS_VERSION } from '../services/sts/model.ts'
 import { createSts } from '../services/sts/sts.ts'
 import { createAsymmetricEngine } from './asymmetric-engine.ts'
@@ -41,6 +44,10 @@ export interface NodeParts {
   readonly openAccount: AccountId | undefined
   /** Whose attestation documents are trusted; AWS's root where absent. */
   readonly attestationRoots?: readonly AttestationCertificate[] | undefined
+  /** The audit log that the last uses of keys are rebuilt from; absent where nothing outlives the process. */
+  readonly usageJournal?: UsageJournal | undefined
+  /** Absent where calls are not limited. */
+  readonly quotas?: RequestQuotas | undefined
 }
 
 /** One node: everything behind its sockets. */
@@ -48,9 +55,11 @@ export interface Node {
   readonly handler: HttpHandler
   readonly trail: AuditTrail
   readonly frames: FrameWriter
+  /** Finds in the log what the store does not know after a crash. Before the first call is served. */
+  recover(): Promise<void>
   /** Does what is due by the service's clock; once it resolves, all of it has happened. */
   runTimedWork(): Promise<void>
-  /** Ends threads of its own; the store and the log are closed by whoever opened them. */
+  /** Notes what is only in memory, and ends threads of its own; the store and the log are closed by whoever opened them. */
   close(): Promise<void>
 }
 
@@ -61,6 +70,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const frames = new FrameWriter()
   const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
   const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
+  const grantTokens = new GrantTokens(await ensureServiceKey(parts, 'grant-tokens'))
+  const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
   const engine = createAsymmetricEngine()
   const keystore = new SoftwareKeyStore(random, engine)
   const attestation = createAttestationVerifier({
@@ -73,6 +84,9 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     keystore,
     markers,
     importTokens,
+    grantTokens,
+    lastUses,
+    quotas: parts.quotas,
   })
   const sts = createSts(createQueryCodec({ version: STS_VERSION, xmlNamespace: STS_NAMESPACE }))
   using dummy = random.secret(DUMMY_KEY_BYTES)
@@ -87,6 +101,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     records,
     trail,
     frames,
+    recorded: lastUses.record,
     clock,
     random,
     log,
@@ -96,10 +111,18 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     handler,
     trail,
     frames,
+    recover: () => lastUses.rebuild(),
     async runTimedWork() {
       await deleteDueKeys(deletion)
+      await lastUses.noteIfDue()
     },
-    close: () => engine.close(),
+    async close() {
+      try {
+        await lastUses.noteAll()
+      } finally {
+        await engine.close()
+      }
+    },
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Permission } from '../../authz/permission.ts'
-import { ServiceError } from '../../core/errors.ts'
 import type { KeyUsage } from '../../core/key-specs.ts'
 import type { KeyStore } from '../../core/key-store.ts'
 import type { AttestationVerifier } from '../../crypto/attestation/attestation-verifier.ts'
@@ -11,19 +10,32 @@ import type {
   Scope,
   WriteScope,
 } from '../../pipeline/operation.ts'
+import { assertGrantTokens, type GrantTokens } from './grant-tokens.ts'
 import type { ImportTokens } from './import-tokens.ts'
 import { wrongUsage } from './key-errors.ts'
 import { type AcceptedForms, type ResolvedKey, resolveKey } from './key-resolver.ts'
 import { type StateRow, stateRefusal } from './key-states.ts'
-import { type Inputs, KMS_MODEL, type OperationName, type Outputs } from './model.ts'
+import type { KeyUsage as LastUses } from './key-usage.ts'
+import {
+  type DataKeyPairSpec,
+  type Inputs,
+  KMS_MODEL,
+  type OperationName,
+  type Outputs,
+} from './model.ts'
 import type { PageMarkers } from './page-markers.ts'
 import { withRecipient } from './recipient.ts'
+import type { RequestQuotas } from './request-quotas.ts'
 
 /** What a handler of KMS may touch besides the records. */
 export interface KmsScope extends Scope {
   readonly keystore: KeyStore
   readonly markers: PageMarkers
   readonly attestation: AttestationVerifier
+  readonly grantTokens: GrantTokens
+  readonly lastUses: LastUses
+  /** Absent where calls are not limited. */
+  readonly quotas: RequestQuotas | undefined
   readonly importTokens: ImportTokens
 }
 
@@ -43,6 +55,8 @@ interface Definition<Name extends OperationName, Effect extends keyof Effects, T
   prepare?(input: Inputs[Name], scope: KmsScope): Prepared | Promise<Prepared>
   resolve(input: Inputs[Name], scope: KmsScope): Target | Promise<Target>
   permissions(input: Inputs[Name], target: Target, call: Call): Iterable<Permission>
+  /** The keys of the request: grant tokens must be theirs, and rates depend on them. */
+  keysOf?(target: Target): readonly ResolvedKey[]
   admit?(input: Inputs[Name], target: Target, call: Call): void
   rehearse?(input: Inputs[Name], target: Target, scope: KmsScope): void | Promise<void>
   handle(
@@ -62,6 +76,23 @@ interface Definition<Name extends OperationName, Effect extends keyof Effects, T
 /** The input of an operation that knows dry runs. */
 const hasDryRun = (input: object): boolean => 'DryRun' in input && input.DryRun === true
 
+/** What a screening looks at: the members that some inputs have. */
+interface Screened {
+  readonly GrantTokens?: readonly string[] | undefined
+  readonly KeyPairSpec?: DataKeyPairSpec
+}
+
+/** Rates that depend on the keys, then grant tokens. @throws ServiceError ThrottlingException, InvalidGrantTokenException */
+function screenKeys<Target>(
+  keysOf: (target: Target) => readonly ResolvedKey[],
+  { input, target, scope }: { input: Screened; target: Target; scope: KmsScope },
+): Promise<void> | undefined {
+  scope.quotas?.countKeys(scope.call, input, keysOf(target))
+  const tokens = input.GrantTokens
+  if (tokens === undefined || tokens.length === 0) return undefined
+  return assertGrantTokens(tokens, keysOf(target), scope)
+}
+
 /** Defines one operation of KMS: binds its types to the service model. */
 export function defineOperation<
   Name extends OperationName,
@@ -71,7 +102,7 @@ export function defineOperation<
 >(
   definition: Definition<Name, Effect, Target, Prepared>,
 ): Operation<Inputs[Name], Outputs[Name], Target, Prepared> {
-  const { name } = definition
+  const { name, keysOf } = definition
   const model = KMS_MODEL.operations.get(name)
   if (model === undefined) throw new TypeError(`the service model has no ${name}`)
   return withRecipient({
@@ -89,6 +120,10 @@ export function defineOperation<
     >['prepare'] & {},
     resolve: definition.resolve,
     permissions: definition.permissions,
+    // Members of these names are the same in every input of the service model, and the pipeline's scope
+    // is the one that this service has opened.
+    screen: (input, target, scope) =>
+      keysOf && screenKeys(keysOf, { input: input as Screened, target, scope: scope as KmsScope }),
     admit: definition.admit ?? (() => undefined),
     isDryRun: hasDryRun,
     rehearse: definition.rehearse ?? (() => undefined),
@@ -115,16 +150,6 @@ export const keyPermission = (
   resource: { accountId: target.key.accountId, arn: target.arn },
   namedBy,
 })
-
-/**
- * No grants exist yet, so that no token can name one. To be asked only of callers who may use the key:
- * before that, the answer would tell whose key exists.
- * @throws ServiceError InvalidGrantTokenException
- */
-export function assertGrantTokens(tokens: readonly string[] | undefined): void {
-  if (tokens !== undefined && tokens.length > 0)
-    throw new ServiceError('InvalidGrantTokenException')
-}
 
 /** What an operation on one key says about that key. */
 interface KeyRule {
@@ -166,9 +191,8 @@ export function defineKeyOperation<
     // Every member of KeyOperationName has the two members of NamesKey, by its definition.
     resolve: (input, scope) => resolveKey((input as NamesKey).KeyId, lookup, scope),
     permissions: (_input, target) => [keyPermission(action, target)],
+    keysOf: (target) => [target],
     admit(input, target, call) {
-      // As above.
-      assertGrantTokens((input as NamesKey).GrantTokens)
       assertKeyFits(name, key, target)
       definition.admit?.(input, target, call)
     },

@@ -8,7 +8,7 @@ import {
   type SourceRequest,
   sourcePermission,
 } from '../ciphertext-source.ts'
-import { assertGrantTokens, defineOperation, keyResource } from '../kms-operation.ts'
+import { defineOperation, keyResource } from '../kms-operation.ts'
 import type { DecryptRequest } from '../model.ts'
 
 const sourceOf = (input: DecryptRequest): SourceRequest => ({
@@ -31,8 +31,8 @@ export const decrypt = defineOperation({
 
   resolve: (input, scope) => resolveSource(sourceOf(input), 'kms:Decrypt', scope),
   permissions: (_input, source) => [sourcePermission('kms:Decrypt', source)],
+  keysOf: ({ target }) => [target],
   admit(input, source) {
-    assertGrantTokens(input.GrantTokens)
     assertSourceState(source)
     assertSourceKey(source)
     assertSourceUsage(source, sourceOf(input), 'Decrypt')

@@ -14,7 +14,6 @@ import { wrongAlgorithm } from '../key-errors.ts'
 import { type ResolvedKey, resolveKey } from '../key-resolver.ts'
 import { NEEDS_ENABLED } from '../key-states.ts'
 import {
-  assertGrantTokens,
   assertKeyFits,
   defineOperation,
   type KmsScope,
@@ -81,10 +80,10 @@ export const reEncrypt = defineOperation({
     yield sourcePermission('kms:ReEncryptFrom', target.source)
     yield keyPermission('kms:ReEncryptTo', destinationOf(target))
   },
+  keysOf: (target) => [target.source.target, destinationOf(target)],
   admit(input, target) {
     const { source } = target
     const destination = destinationOf(target)
-    assertGrantTokens(input.GrantTokens)
     assertSourceState(source)
     assertKeyFits('ReEncrypt', { states: NEEDS_ENABLED }, destination)
     assertSourceKey(source)

@@ -21,6 +21,7 @@ export const getCallerIdentity: Operation<object, CallerIdentity, undefined, und
   prepare: () => undefined,
   resolve: () => undefined,
   permissions: () => [],
+  screen: () => undefined,
   admit: () => undefined,
   isDryRun: () => false,
   rehearse: () => undefined,
