@@ -94,6 +94,38 @@ describe('a seed', () => {
     }
   })
 
+  test('has base64 as it is written, not what Node.js makes of it', () => {
+    const lenient = [`${MATERIAL}!`, `${MATERIAL}\n`, MATERIAL.replace('=', ''), ` ${MATERIAL}`]
+    for (const material of lenient) {
+      assert.throws(() => parseSeed(seedOf({ ...GOOD, material }), DEFAULTS), {
+        name: 'OperatorError',
+        message: "the seed file's key number 1 has material that is not base64 (RFC 4648, 4)",
+      })
+    }
+  })
+
+  test('has each key and each alias once', () => {
+    const other = { ...GOOD, keyId: KEY_ID.replace('1', '2') }
+    const aliases = ['alias/a']
+    const twice = [
+      [seedOf(GOOD, GOOD), `number 2 has the keyId ${KEY_ID} of an earlier key, or has it twice`],
+      [seedOf({ ...GOOD, aliases }, { ...other, aliases }), 'number 2 has the alias alias/a of'],
+      [seedOf({ ...GOOD, aliases: [...aliases, ...aliases] }), 'number 1 has the alias alias/a of'],
+    ] as const
+    for (const [text, message] of twice) {
+      assert.throws(
+        () => parseSeed(text, DEFAULTS),
+        (error: Error) => error.name === 'OperatorError' && error.message.includes(message),
+      )
+    }
+    const apart = seedOf(
+      { ...GOOD, aliases },
+      { ...GOOD, region: 'us-east-1', aliases },
+      { ...other, account: '111122223333', aliases },
+    )
+    assert.equal(parseSeed(apart, DEFAULTS).length, 3)
+  })
+
   test('that cannot be read is the operator’s mistake', () => {
     assert.throws(() => readSeed('/nonexistent/seed.json', DEFAULTS), {
       name: 'OperatorError',

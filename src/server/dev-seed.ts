@@ -77,7 +77,9 @@ function assertDistinct(seed: readonly SeedKey[]): void {
   const take = (at: number, what: string, ...place: readonly string[]): void => {
     const name = JSON.stringify([what, ...place])
     if (taken.has(name)) {
-      throw new OperatorError(`the seed file's key number ${at + 1} has ${what} of an earlier key`)
+      throw new OperatorError(
+        `the seed file's key number ${at + 1} has ${what} of an earlier key, or has it twice`,
+      )
     }
     taken.add(name)
   }

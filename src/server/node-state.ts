@@ -18,7 +18,7 @@ import type { Seal } from '../crypto/seal.ts'
 import { keyfileSeal } from '../crypto/seal-keyfile.ts'
 import { passphraseSeal } from '../crypto/seal-passphrase.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../storage/embedded/embedded-store.ts'
-import { type FolderLock, lockFolder } from '../storage/folder-lock.ts'
+import { type FolderLock, hasLockFile, lockFolder } from '../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../storage/record-store.ts'
 import { drawAccountId, drawCredential, storeAccount } from './accounts.ts'
 import { writeCredentialsFile } from './credentials-file.ts'
@@ -171,8 +171,8 @@ export async function openNodeState(
   const folder = nodeFolder(options)
   if (expect === 'existing') assertInitialized(folder)
   const madeFolder = makeFolder(folder)
-  const isUntouched = madeFolder || readdirSync(folder.path).length === 0
   const hadStore = existsSync(folder.storeFile)
+  const hadLock = hasLockFile(folder.path)
   const lock = lockFolder(folder.path)
   let rows: EmbeddedStore | undefined
   try {
@@ -185,7 +185,7 @@ export async function openNodeState(
     const isEmpty = !hadStore && (await holdsNothing(rows))
     await rows?.close()
     if (isEmpty) removeStore(folder.storeFile)
-    if (isEmpty && isUntouched) lock.releaseAndRemove()
+    if (isEmpty && !hadLock) lock.releaseAndRemove()
     else lock.release()
     if (isEmpty && madeFolder) removeIfEmpty(folder.path)
     throw error

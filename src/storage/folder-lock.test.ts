@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { OperatorError } from '../core/errors.ts'
-import { lockFolder } from './folder-lock.ts'
+import { hasLockFile, lockFolder } from './folder-lock.ts'
 
 const parent = await mkdtemp(join(tmpdir(), 'strongroom-lock-'))
 after(() => rm(parent, { recursive: true }))
@@ -33,6 +33,20 @@ const refusal = (pid: number | undefined, folder: string) => (error: unknown) =>
   assert.ok(error.hint)
   return true
 }
+
+test('a lock that is removed leaves nothing, and the next one holds', async () => {
+  const folder = await newFolder()
+  assert.equal(hasLockFile(folder), false)
+  const first = lockFolder(folder)
+  assert.equal(hasLockFile(folder), true)
+  first.releaseAndRemove()
+  assert.deepEqual(await readdir(folder), [])
+  const second = lockFolder(folder)
+  first.releaseAndRemove()
+  assert.throws(() => lockFolder(folder), refusal(process.pid, folder))
+  second.release()
+  assert.deepEqual(await readdir(folder), ['lock'])
+})
 
 test('a folder is locked once, and again after its release', async () => {
   const folder = await newFolder()

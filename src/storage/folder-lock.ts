@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OperatorError } from '../core/errors.ts'
@@ -32,6 +32,9 @@ export function lockFolder(folder: string): FolderLock {
     if (attempt >= ATTEMPTS_MAX) throw notLocked(folder, pidFileIn(folder), undefined)
   }
 }
+
+/** Whether the folder has ever been locked, or still is. */
+export const hasLockFile = (folder: string): boolean => existsSync(lockFileIn(folder))
 
 const lockFileIn = (folder: string): string => join(folder, 'lock')
 const pidFileIn = (folder: string): string => join(folder, 'lock.pid')
