@@ -1,3 +1,5 @@
+import type { Partition } from './regions.ts'
+
 /** What a key may be used for: its whole life one of these. Source: AWS KMS API Reference, CreateKey, KeyUsage. */
 export type KeyUsage =
   | 'ENCRYPT_DECRYPT'
@@ -42,7 +44,9 @@ export interface KeySpecRow {
   /** Whether key material can be imported. */
   readonly importable: boolean
   /** The only partition that has it; all when absent. */
-  readonly partition?: 'aws-cn'
+  readonly partition?: Partition
+  /** The partition that does not have it. */
+  readonly absentFrom?: Partition
 }
 
 const RSA: KeySpecRow = {
@@ -87,6 +91,8 @@ const ML_KEM: KeySpecRow = {
   usages: ['ENCAPSULATE_DECAPSULATE'],
   encapsulationAlgorithms: ['ML_KEM'],
   importable: false,
+  // China Regions have neither Encapsulate nor Decapsulate.
+  absentFrom: 'aws-cn',
 }
 
 /** Every key spec of AWS KMS. Source: AWS KMS Developer Guide, Key spec reference. */
@@ -140,6 +146,13 @@ export type KeySpec = keyof typeof KEY_SPECS
 
 /** The row of a spec, with every member that a row may have. */
 export const keySpecRow = (spec: KeySpec): KeySpecRow => KEY_SPECS[spec]
+
+/** Whether a partition has keys, and data key pairs, of a spec. */
+export function isSpecIn(spec: KeySpec, partition: Partition): boolean {
+  const row = keySpecRow(spec)
+  if (row.partition !== undefined && row.partition !== partition) return false
+  return row.absentFrom !== partition
+}
 
 /** Bytes of the key material of SYMMETRIC_DEFAULT. */
 export const SYMMETRIC_MATERIAL_BYTES = 32

@@ -41,6 +41,14 @@ export interface NewMaterial {
   readonly publicKey: Uint8Array | undefined
 }
 
+/** A key pair for the caller's own use. The caller owns the secret. */
+export interface DataKeyPair {
+  /** PKCS#8, DER. */
+  readonly privateKey: Secret
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array
+}
+
 /** A message to sign or to verify, of a length that fits the algorithm. Borrowed. */
 export interface SignedMessage {
   readonly algorithm: SigningAlgorithm
@@ -56,6 +64,9 @@ export interface SignedMessage {
 export interface KeyStore {
   /** Makes material for a new key, or a new generation of it. What is slow runs off the main thread. */
   createMaterial(spec: KeySpec, keyId: KeyId): Promise<NewMaterial>
+
+  /** Makes a key pair that no KMS key is made of; `spec` is one of an asymmetric key. */
+  createDataKeyPair(spec: KeySpec): Promise<DataKeyPair>
 
   /** Makes a key pair to wrap key material under. The caller owns the secret. */
   createWrappingKey(

@@ -7,6 +7,7 @@ import type { ImportFailure, ImportWrapping } from '../../core/key-import.ts'
 import type { EncryptionAlgorithm, MacAlgorithm } from '../../core/key-specs.ts'
 import { type KeySpec, SYMMETRIC_MATERIAL_BYTES } from '../../core/key-specs.ts'
 import type {
+  DataKeyPair,
   Decrypted,
   Encrypted,
   EncryptionContext,
@@ -66,6 +67,12 @@ export class SoftwareKeyStore implements KeyStore {
     return { material, materialId: keyMaterialIdOf(keyId, material), publicKey: undefined }
   }
 
+  async createDataKeyPair(spec: KeySpec): Promise<DataKeyPair> {
+    assert(isAsymmetricSpec(spec), `${spec} has a public key`)
+    const { material, publicKey } = await generateKeyPairOf(spec, this.#engine.gate)
+    return { privateKey: material, publicKey }
+  }
+
   async createWrappingKey(spec: ImportWrapping['wrappingKeySpec']) {
     const { material, publicKey } = await generateKeyPairOf(spec, this.#engine.gate)
     return { wrappingKey: material, publicKey }
@@ -85,6 +92,7 @@ export class SoftwareKeyStore implements KeyStore {
     plaintext: Secret,
     context: EncryptionContext,
   ): Promise<Encrypted> {
+    assertSymmetric(key)
     const stored = await this.#current(records, key)
     const cipher = this.#cipherOf(records, stored)
     const ciphertext = cipher.encrypt(plaintext, context, this.#random.bytes(NONCE_BYTES))
@@ -97,6 +105,7 @@ export class SoftwareKeyStore implements KeyStore {
     ciphertext: ParsedCiphertext,
     context: EncryptionContext,
   ): Promise<Decrypted | undefined> {
+    assertSymmetric(key)
     const stored = await this.#findMaterial(records, key, ciphertext.materialIdPrefix)
     if (stored === undefined) return undefined
     const plaintext = this.#cipherOf(records, stored).decrypt(ciphertext, context)
@@ -240,6 +249,11 @@ export class SoftwareKeyStore implements KeyStore {
     this.#keyPairs.set(stored, keyPair)
     return keyPair
   }
+}
+
+/** The material of other specs would make a working message cipher as well: of the wrong key, for the wrong use. */
+function assertSymmetric({ spec }: Key): void {
+  assert(spec === 'SYMMETRIC_DEFAULT', `${spec} does not encrypt messages of ours`)
 }
 
 function asymmetricSpecOf({ spec }: Key): AsymmetricSpec {
