@@ -1,25 +1,23 @@
 import { foreignDenial } from '../../authz/authorize.ts'
 import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
-import type { ParsedCiphertext } from '../../core/key-store.ts'
+import type { EncryptionAlgorithm } from '../../core/key-specs.ts'
+import type { EncryptionContext, ParsedCiphertext } from '../../core/key-store.ts'
+import type { Secret } from '../../core/secret.ts'
 import { parseCiphertext } from '../../crypto/ciphertext.ts'
-import {
-  incorrectKey,
-  invalidCiphertext,
-  validationError,
-  wrongAlgorithm,
-  wrongUsage,
-} from './key-errors.ts'
+import { assertEncryption } from './encryption.ts'
+import { offersAlgorithm } from './key-algorithms.ts'
+import { incorrectKey, invalidCiphertext, validationError, wrongUsage } from './key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from './key-resolver.ts'
 import { NEEDS_ENABLED, stateRefusal } from './key-states.ts'
 import { type KmsScope, keyPermission } from './kms-operation.ts'
-import type { EncryptionAlgorithmSpec } from './model.ts'
 
 /** What Decrypt, and ReEncrypt for its source, say about the ciphertext that they open. */
 export interface SourceRequest {
   readonly blob: Uint8Array | undefined
   readonly keyId: string | undefined
-  readonly algorithm: EncryptionAlgorithmSpec | undefined
+  readonly algorithm: EncryptionAlgorithm
+  readonly context: EncryptionContext | undefined
   /** The member of the request that names the key, as validation texts spell it. */
   readonly keyIdMember: string
   readonly isDryRun: boolean
@@ -55,8 +53,8 @@ export function checkSource(request: SourceRequest): void {
     return
   }
   if (request.blob === undefined) throw missing('ciphertextBlob')
-  const algorithm = request.algorithm ?? 'SYMMETRIC_DEFAULT'
-  if (algorithm !== 'SYMMETRIC_DEFAULT' && request.keyId === undefined)
+  // Only the ciphertext of a symmetric key says whose it is.
+  if (request.algorithm !== 'SYMMETRIC_DEFAULT' && request.keyId === undefined)
     throw missing(request.keyIdMember)
 }
 
@@ -98,12 +96,22 @@ export function assertSourceState({ target }: Source): void {
   if (refusal !== undefined) throw refusal
 }
 
-/** A named key that did not make the ciphertext is told before anything else about it. @throws ServiceError */
-export function assertSourceKey({ parsed, target }: Source): void {
-  if (parsed !== undefined && parsed.keyId !== target.key.keyId) throw incorrectKey()
+/**
+ * A named key that did not make the ciphertext is told before anything else about it. What is said to be
+ * the ciphertext of an asymmetric algorithm that the key has is not read as anything else: such bytes can
+ * look like everything. @throws ServiceError IncorrectKeyException
+ */
+export function assertSourceKey({ parsed, target }: Source, { algorithm }: SourceRequest): void {
+  const { key } = target
+  if (parsed === undefined || parsed.keyId === key.keyId) return
+  const isAsymmetric =
+    algorithm !== 'SYMMETRIC_DEFAULT' &&
+    key.usage === 'ENCRYPT_DECRYPT' &&
+    offersAlgorithm('encryptionAlgorithms', algorithm, key)
+  if (!isAsymmetric) throw incorrectKey()
 }
 
-/** @throws ServiceError InvalidKeyUsageException */
+/** Usage, algorithm, context. @throws ServiceError InvalidKeyUsageException, ValidationException */
 export function assertSourceUsage(
   { target }: Source,
   request: SourceRequest,
@@ -111,18 +119,35 @@ export function assertSourceUsage(
 ): void {
   const { key, arn } = target
   if (key.usage !== 'ENCRYPT_DECRYPT') throw wrongUsage(arn, key.usage, operation)
-  const algorithm = request.algorithm ?? 'SYMMETRIC_DEFAULT'
-  if (algorithm !== 'SYMMETRIC_DEFAULT') throw wrongAlgorithm(algorithm, key.spec)
+  assertEncryption(target, request)
+}
+
+/** What came out of a ciphertext; the key material is named only where the ciphertext names it. */
+export interface Opened {
+  readonly plaintext: Secret
+  readonly materialId: string | undefined
 }
 
 /** Opens the ciphertext; the caller owns the plaintext. @throws ServiceError InvalidCiphertextException */
 export async function openSource(
-  { target, parsed }: Source,
-  context: Readonly<Record<string, string>> | undefined,
+  source: Source,
+  request: SourceRequest,
   scope: KmsScope,
-) {
-  const opened =
-    parsed && (await scope.keystore.decrypt(scope.records, target.key, parsed, context ?? {}))
+): Promise<Opened> {
+  const opened = await tryOpen(source, request, scope)
   if (opened === undefined) throw invalidCiphertext()
   return opened
+}
+
+async function tryOpen(
+  { target: { key }, parsed, ciphertext }: Source,
+  { algorithm, context }: SourceRequest,
+  { keystore, records }: KmsScope,
+): Promise<Opened | undefined> {
+  if (algorithm === 'SYMMETRIC_DEFAULT') {
+    return parsed && keystore.decrypt(records, key, parsed, context ?? {})
+  }
+  const plaintext =
+    ciphertext && (await keystore.decryptAsymmetric(records, key, algorithm, ciphertext))
+  return plaintext && { plaintext, materialId: undefined }
 }

@@ -1,4 +1,5 @@
 import type { Secret } from '../../core/secret.ts'
+import { assertAlgorithm } from './key-algorithms.ts'
 import { validationError } from './key-errors.ts'
 import type { ResolvedKey } from './key-resolver.ts'
 import type { KmsScope } from './kms-operation.ts'
@@ -21,6 +22,10 @@ export function checkDataKeySize({ KeySpec, NumberOfBytes }: DataKeyRequest): vo
     throw validationError('Please specify either number of bytes or key spec.')
   }
 }
+
+/** To be asked after the usage: RSA and SM2 keys encrypt too. @throws ServiceError InvalidKeyUsageException */
+export const assertSymmetric = ({ key }: ResolvedKey): void =>
+  assertAlgorithm('encryptionAlgorithms', 'SYMMETRIC_DEFAULT', key)
 
 /** A fresh data key and its ciphertext. The caller owns the plaintext. */
 export async function makeDataKey(

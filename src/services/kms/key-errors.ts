@@ -87,3 +87,39 @@ export const invalidCiphertext = (): ServiceError => new ServiceError('InvalidCi
 
 export const validationError = (message: string): ServiceError =>
   new ServiceError('ValidationException', message)
+
+/** Our wording. `member` is the one that names the spec. */
+export const specNotInRegion = (member: string, spec: string): ServiceError =>
+  new ServiceError(
+    'UnsupportedOperationException',
+    `${member} ${spec} is not supported in this Region.`,
+  )
+
+/** Source: recorded from AWS KMS. Unit of `bytesMax`: bytes. */
+export const plaintextTooLong = (algorithm: string, spec: string, bytesMax: number): ServiceError =>
+  validationError(
+    `Algorithm ${algorithm} and key spec ${spec} cannot encrypt data larger than ${bytesMax} bytes.`,
+  )
+
+/** Our wording. */
+export const contextNotBound = (algorithm: string): ServiceError =>
+  validationError(
+    `Algorithm ${algorithm} does not support an encryption context. EncryptionContext is valid only with symmetric encryption KMS keys.`,
+  )
+
+/** Our wording. */
+export const wrongMessageType = (messageType: string, algorithm: string): ServiceError =>
+  validationError(`MessageType ${messageType} is not valid for algorithm ${algorithm}.`)
+
+/** Source: recorded from AWS KMS. */
+export const wrongDigestLength = (algorithm: string): ServiceError =>
+  validationError(`Digest is invalid length for algorithm ${algorithm}.`)
+
+/** It has no message. Source: recorded from AWS KMS. */
+export const invalidSignature = (): ServiceError => new ServiceError('KMSInvalidSignatureException')
+
+/** It has no message. Source: recorded from AWS KMS. */
+export const invalidMac = (): ServiceError => new ServiceError('KMSInvalidMacException')
+
+/** A peer's public key that is none, or one of another curve. It has no message. Source: recorded from AWS KMS. */
+export const invalidPublicKey = (): ServiceError => new ServiceError('ValidationException')

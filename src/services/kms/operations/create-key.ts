@@ -2,13 +2,13 @@ import { assert } from '../../../core/assert.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import { type KeyId, parseKeyId } from '../../../core/ids.ts'
 import type { BackingKey, Key, KeyOrigin } from '../../../core/key.ts'
-import { type KeySpec, type KeyUsage, keySpecRow } from '../../../core/key-specs.ts'
+import { isSpecIn, type KeySpec, type KeyUsage, keySpecRow } from '../../../core/key-specs.ts'
 import type { NewMaterial } from '../../../core/key-store.ts'
 import { partitionOf } from '../../../core/regions.ts'
 import { BACKING_KEYS, KEY_POLICIES, KEYS } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
 import { auditStructure } from '../audit-values.ts'
-import { validationError } from '../key-errors.ts'
+import { specNotInRegion, validationError } from '../key-errors.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
 import { defineOperation, type KmsScope } from '../kms-operation.ts'
@@ -79,13 +79,7 @@ function checkOrigin(input: CreateKeyRequest): void {
 
 /** @throws ServiceError UnsupportedOperationException for a spec that this partition does not have */
 function assertSpecInPartition(spec: KeySpec, call: Call): void {
-  const { partition } = keySpecRow(spec)
-  if (partition !== undefined && partition !== partitionOf(call.region)) {
-    throw new ServiceError(
-      'UnsupportedOperationException',
-      `KeySpec ${spec} is not supported in this Region.`,
-    )
-  }
+  if (!isSpecIn(spec, partitionOf(call.region))) throw specNotInRegion('KeySpec', spec)
 }
 
 function drawKeyId({ random }: KmsScope, isMultiRegion: boolean): KeyId {

@@ -14,14 +14,16 @@ import type { DecryptRequest } from '../model.ts'
 const sourceOf = (input: DecryptRequest): SourceRequest => ({
   blob: input.CiphertextBlob,
   keyId: input.KeyId,
-  algorithm: input.EncryptionAlgorithm,
+  algorithm: input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+  context: input.EncryptionContext,
   keyIdMember: 'keyId',
   isDryRun: input.DryRun === true,
   modifiers: input.DryRunModifiers,
 })
 
 /**
- * Decrypts what a KMS key encrypted; the ciphertext itself says which.
+ * Decrypts what a KMS key encrypted. The ciphertext of a symmetric key says itself which it was; that of an
+ * asymmetric key is bare, so that the request must name key and algorithm.
  * Source: AWS KMS API Reference, Decrypt.
  */
 export const decrypt = defineOperation({
@@ -33,23 +35,25 @@ export const decrypt = defineOperation({
   permissions: (_input, source) => [sourcePermission('kms:Decrypt', source)],
   keysOf: ({ target }) => [target],
   admit(input, source) {
+    const request = sourceOf(input)
     assertSourceState(source)
-    assertSourceKey(source)
-    assertSourceUsage(source, sourceOf(input), 'Decrypt')
+    assertSourceKey(source, request)
+    assertSourceUsage(source, request, 'Decrypt')
   },
 
   async rehearse(input, source, scope) {
     if (source.ciphertext === undefined) return
-    const { plaintext } = await openSource(source, input.EncryptionContext, scope)
+    const { plaintext } = await openSource(source, sourceOf(input), scope)
     plaintext[Symbol.dispose]()
   },
 
   async handle(input, source, scope) {
-    const { plaintext, materialId } = await openSource(source, input.EncryptionContext, scope)
+    const request = sourceOf(input)
+    const { plaintext, materialId } = await openSource(source, request, scope)
     return {
       KeyId: source.target.arn,
       Plaintext: plaintext,
-      EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      EncryptionAlgorithm: request.algorithm,
       KeyMaterialId: materialId,
     }
   },
@@ -61,6 +65,8 @@ export const decrypt = defineOperation({
       keyId: input.KeyId,
       encryptionAlgorithm: input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
     },
-    ...(output && { additionalEventData: { keyMaterialId: output.KeyMaterialId } }),
+    ...(output?.KeyMaterialId !== undefined && {
+      additionalEventData: { keyMaterialId: output.KeyMaterialId },
+    }),
   }),
 })

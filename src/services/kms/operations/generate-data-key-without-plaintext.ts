@@ -1,4 +1,4 @@
-import { auditDataKey, checkDataKeySize, makeDataKey } from '../data-keys.ts'
+import { assertSymmetric, auditDataKey, checkDataKeySize, makeDataKey } from '../data-keys.ts'
 import { NEEDS_ENABLED } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
@@ -11,6 +11,7 @@ export const generateDataKeyWithoutPlaintext = defineKeyOperation({
   effect: 'read',
   check: checkDataKeySize,
   key: { accepts: 'idArnOrAlias', states: NEEDS_ENABLED, usage: 'ENCRYPT_DECRYPT' },
+  admit: (_input, target) => assertSymmetric(target),
 
   async handle(input, target, scope) {
     const { dataKey, ciphertext, materialId } = await makeDataKey(input, target, scope)

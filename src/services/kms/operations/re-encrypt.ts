@@ -1,4 +1,5 @@
 import { ServiceError } from '../../../core/errors.ts'
+import type { AuditDetail } from '../../../pipeline/operation.ts'
 import {
   assertSourceKey,
   assertSourceState,
@@ -10,7 +11,12 @@ import {
   type SourceRequest,
   sourcePermission,
 } from '../ciphertext-source.ts'
-import { wrongAlgorithm } from '../key-errors.ts'
+import {
+  assertEncryption,
+  assertPlaintextFits,
+  type EncryptionChoice,
+  encryptUnder,
+} from '../encryption.ts'
 import { type ResolvedKey, resolveKey } from '../key-resolver.ts'
 import { NEEDS_ENABLED } from '../key-states.ts'
 import {
@@ -20,7 +26,7 @@ import {
   keyPermission,
   keyResource,
 } from '../kms-operation.ts'
-import type { ReEncryptRequest } from '../model.ts'
+import type { ReEncryptRequest, ReEncryptResponse } from '../model.ts'
 
 /** The two keys of one call. */
 interface Target {
@@ -32,10 +38,16 @@ interface Target {
 const sourceOf = (input: ReEncryptRequest): SourceRequest => ({
   blob: input.CiphertextBlob,
   keyId: input.SourceKeyId,
-  algorithm: input.SourceEncryptionAlgorithm,
+  algorithm: input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+  context: input.SourceEncryptionContext,
   keyIdMember: 'sourceKeyId',
   isDryRun: input.DryRun === true,
   modifiers: input.DryRunModifiers,
+})
+
+const choiceOf = (input: ReEncryptRequest): EncryptionChoice => ({
+  algorithm: input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+  context: input.DestinationEncryptionContext,
 })
 
 const DESTINATION_LOOKUP = {
@@ -84,34 +96,37 @@ export const reEncrypt = defineOperation({
   admit(input, target) {
     const { source } = target
     const destination = destinationOf(target)
+    const request = sourceOf(input)
     assertSourceState(source)
     assertKeyFits('ReEncrypt', { states: NEEDS_ENABLED }, destination)
-    assertSourceKey(source)
-    assertSourceUsage(source, sourceOf(input), 'ReEncrypt')
+    assertSourceKey(source, request)
+    assertSourceUsage(source, request, 'ReEncrypt')
     assertKeyFits('ReEncrypt', { states: NEEDS_ENABLED, usage: 'ENCRYPT_DECRYPT' }, destination)
-    const algorithm = input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
-    if (algorithm !== 'SYMMETRIC_DEFAULT') throw wrongAlgorithm(algorithm, destination.key.spec)
+    assertEncryption(destination, choiceOf(input))
   },
 
-  async rehearse(input, { source }, scope) {
-    if (source.ciphertext === undefined) return
-    const { plaintext } = await openSource(source, input.SourceEncryptionContext, scope)
-    plaintext[Symbol.dispose]()
+  async rehearse(input, target, scope) {
+    if (target.source.ciphertext === undefined) return
+    const opened = await openSource(target.source, sourceOf(input), scope)
+    using plaintext = opened.plaintext
+    assertPlaintextFits(destinationOf(target), choiceOf(input).algorithm, plaintext)
   },
 
   async handle(input, target, scope) {
     const { source } = target
     const destination = destinationOf(target)
-    const opened = await openSource(source, input.SourceEncryptionContext, scope)
+    const request = sourceOf(input)
+    const choice = choiceOf(input)
+    const opened = await openSource(source, request, scope)
     using plaintext = opened.plaintext
-    const context = input.DestinationEncryptionContext ?? {}
-    const closed = await scope.keystore.encrypt(scope.records, destination.key, plaintext, context)
+    assertPlaintextFits(destination, choice.algorithm, plaintext)
+    const closed = await encryptUnder(destination, choice, plaintext, scope)
     return {
       CiphertextBlob: closed.ciphertext,
       SourceKeyId: source.target.arn,
       KeyId: destination.arn,
-      SourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
-      DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      SourceEncryptionAlgorithm: request.algorithm,
+      DestinationEncryptionAlgorithm: choice.algorithm,
       SourceKeyMaterialId: opened.materialId,
       DestinationKeyMaterialId: closed.materialId,
     }
@@ -124,17 +139,24 @@ export const reEncrypt = defineOperation({
   audit: (input, _target, output) => ({
     requestParameters: {
       sourceEncryptionContext: input.SourceEncryptionContext,
-      sourceEncryptionAlgorithm: input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+      sourceEncryptionAlgorithm: sourceOf(input).algorithm,
       sourceKeyId: input.SourceKeyId,
       destinationKeyId: input.DestinationKeyId,
-      destinationEncryptionAlgorithm: input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
+      destinationEncryptionAlgorithm: choiceOf(input).algorithm,
       destinationEncryptionContext: input.DestinationEncryptionContext,
     },
-    ...(output && {
-      additionalEventData: {
-        sourceKeyMaterialId: output.SourceKeyMaterialId,
-        destinationKeyMaterialId: output.DestinationKeyMaterialId,
-      },
-    }),
+    ...materialsOf(output),
   }),
 })
+
+/** Only symmetric keys have material to name. */
+function materialsOf(
+  output: ReEncryptResponse | undefined,
+): Pick<AuditDetail, 'additionalEventData'> {
+  const source = output?.SourceKeyMaterialId
+  const destination = output?.DestinationKeyMaterialId
+  if (source === undefined && destination === undefined) return {}
+  return {
+    additionalEventData: { sourceKeyMaterialId: source, destinationKeyMaterialId: destination },
+  }
+}
