@@ -3,16 +3,23 @@ import type { OperationName } from './model.ts'
 import { cancelKeyDeletion } from './operations/cancel-key-deletion.ts'
 import { createAlias } from './operations/create-alias.ts'
 import { createKey } from './operations/create-key.ts'
+import { decapsulate } from './operations/decapsulate.ts'
 import { decrypt } from './operations/decrypt.ts'
 import { deleteAlias } from './operations/delete-alias.ts'
+import { deriveSharedSecret } from './operations/derive-shared-secret.ts'
 import { describeKey } from './operations/describe-key.ts'
 import { disableKey } from './operations/disable-key.ts'
 import { enableKey } from './operations/enable-key.ts'
+import { encapsulate } from './operations/encapsulate.ts'
 import { encrypt } from './operations/encrypt.ts'
 import { generateDataKey } from './operations/generate-data-key.ts'
+import { generateDataKeyPair } from './operations/generate-data-key-pair.ts'
+import { generateDataKeyPairWithoutPlaintext } from './operations/generate-data-key-pair-without-plaintext.ts'
 import { generateDataKeyWithoutPlaintext } from './operations/generate-data-key-without-plaintext.ts'
+import { generateMac } from './operations/generate-mac.ts'
 import { generateRandom } from './operations/generate-random.ts'
 import { getKeyPolicy } from './operations/get-key-policy.ts'
+import { getPublicKey } from './operations/get-public-key.ts'
 import { listAliases } from './operations/list-aliases.ts'
 import { listKeyPolicies } from './operations/list-key-policies.ts'
 import { listKeys } from './operations/list-keys.ts'
@@ -21,27 +28,37 @@ import { putKeyPolicy } from './operations/put-key-policy.ts'
 import { reEncrypt } from './operations/re-encrypt.ts'
 import { replicateKey } from './operations/replicate-key.ts'
 import { scheduleKeyDeletion } from './operations/schedule-key-deletion.ts'
+import { sign } from './operations/sign.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
 import { updateAlias } from './operations/update-alias.ts'
 import { updateKeyDescription } from './operations/update-key-description.ts'
 import { updatePrimaryRegion } from './operations/update-primary-region.ts'
+import { verify } from './operations/verify.ts'
+import { verifyMac } from './operations/verify-mac.ts'
 
 /** The registry: what is not in it is an unknown operation on the wire. */
 export const KMS_OPERATIONS = {
   CancelKeyDeletion: cancelKeyDeletion,
   CreateAlias: createAlias,
   CreateKey: createKey,
+  Decapsulate: decapsulate,
   Decrypt: decrypt,
   DeleteAlias: deleteAlias,
+  DeriveSharedSecret: deriveSharedSecret,
   DescribeKey: describeKey,
   DisableKey: disableKey,
   EnableKey: enableKey,
+  Encapsulate: encapsulate,
   Encrypt: encrypt,
   GenerateDataKey: generateDataKey,
+  GenerateDataKeyPair: generateDataKeyPair,
+  GenerateDataKeyPairWithoutPlaintext: generateDataKeyPairWithoutPlaintext,
   GenerateDataKeyWithoutPlaintext: generateDataKeyWithoutPlaintext,
+  GenerateMac: generateMac,
   GenerateRandom: generateRandom,
   GetKeyPolicy: getKeyPolicy,
+  GetPublicKey: getPublicKey,
   ListAliases: listAliases,
   ListKeyPolicies: listKeyPolicies,
   ListKeys: listKeys,
@@ -50,9 +67,12 @@ export const KMS_OPERATIONS = {
   ReEncrypt: reEncrypt,
   ReplicateKey: replicateKey,
   ScheduleKeyDeletion: scheduleKeyDeletion,
+  Sign: sign,
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateAlias: updateAlias,
   UpdateKeyDescription: updateKeyDescription,
   UpdatePrimaryRegion: updatePrimaryRegion,
+  Verify: verify,
+  VerifyMac: verifyMac,
 } satisfies { readonly [Name in OperationName]?: AnyOperation }
