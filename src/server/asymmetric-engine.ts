@@ -1,4 +1,3 @@
-import { assert } from '../core/assert.ts'
 import type { AsymmetricEngine } from '../crypto/asymmetric/engine.ts'
 import { openOpensslRoute } from '../crypto/asymmetric/openssl-route.ts'
 import type { ReadyMadeRoute } from '../crypto/asymmetric/ready-made-input.ts'
@@ -14,17 +13,39 @@ export interface ClosableEngine extends AsymmetricEngine {
 }
 
 /** What asymmetric operations of this process run on. */
-export function createAsymmetricEngine(): ClosableEngine {
+export function createAsymmetricEngine(
+  open: typeof openOpensslRoute = openOpensslRoute,
+): ClosableEngine {
   let route: ReadyMadeRoute | undefined
   return {
     gate: new ThreadPoolGate({ concurrent: CONCURRENT, waiting: WAITING_MAX }),
     get readyMade() {
-      route ??= openOpensslRoute({ threads: CONCURRENT, waiting: WAITING_MAX })
-      assert(route !== undefined, 'this platform gives access to its OpenSSL')
+      route ??= open({ threads: CONCURRENT, waiting: WAITING_MAX }) ?? fallbackRoute()
       return route
     },
     async close() {
       await route?.close()
     },
+  }
+}
+
+/**
+ * The route for platforms without access to their OpenSSL. Its libraries are loaded with its first use: that
+ * takes more than a tenth of a second, which every other start is spared.
+ */
+function fallbackRoute(): ReadyMadeRoute {
+  let loading: Promise<ReadyMadeRoute> | undefined
+  const load = (): Promise<ReadyMadeRoute> => {
+    loading ??= import('../crypto/asymmetric/noble-route.ts').then(({ nobleRoute }) => nobleRoute())
+    return loading
+  }
+  return {
+    name: 'noble',
+    sign: async (privateKey, what) => (await load()).sign(privateKey, what),
+    verify: async (publicKey, what, signature) => (await load()).verify(publicKey, what, signature),
+    sm2Encrypt: async (publicKey, plaintext) => (await load()).sm2Encrypt(publicKey, plaintext),
+    sm2Decrypt: async (privateKey, ciphertext) => (await load()).sm2Decrypt(privateKey, ciphertext),
+    sm2Agree: async (privateKey, peer) => (await load()).sm2Agree(privateKey, peer),
+    close: () => Promise.resolve(),
   }
 }
