@@ -71,6 +71,7 @@ export function keyMetadata(key: Key, imported: ImportFacts = NOT_IMPORTED): Key
     MultiRegionConfiguration: multiRegionConfiguration(key),
     PendingDeletionWindowInDays:
       key.state.name === 'PendingReplicaDeletion' ? key.state.windowDays : undefined,
-    CurrentKeyMaterialId: key.currentMaterialId,
+    // AWS names the material of symmetric encryption keys alone.
+    CurrentKeyMaterialId: key.spec === 'SYMMETRIC_DEFAULT' ? key.currentMaterialId : undefined,
   }
 }
