@@ -59,6 +59,14 @@ export interface RefusalFacts {
   readonly code: string
 }
 
+/** Refused requests that came too fast to be recorded one by one. */
+export interface RefusalCounts {
+  /** When the first of them came. Unit: milliseconds since the Unix epoch. */
+  readonly since: number
+  readonly time: Instant
+  readonly byCode: ReadonlyMap<string, number>
+}
+
 /** What happened inside the service without a caller: a deletion at the end of its window. */
 export interface ServiceEventFacts {
   readonly eventId: string
@@ -173,6 +181,14 @@ export class FrameWriter {
       sourceIPAddress: facts.connection.remoteAddress,
     }
     return `{"kind":"refusal"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
+  }
+
+  /** The frame of refused requests that were only counted. */
+  refusals(facts: RefusalCounts): string {
+    const { time, since, byCode } = facts
+    const count = byCode.values().reduce((sum, some) => sum + some, 0)
+    const internal = { time, since, count, byCode: Object.fromEntries(byCode) }
+    return `{"kind":"refusals"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
   }
 
   /** The frame of something that the service did by itself. */

@@ -13,6 +13,7 @@ import type {
   RecordElsewhere,
   ServiceEvent,
 } from './operation.ts'
+import type { RefusalRecorder } from './refusal-recorder.ts'
 import { type Authenticate, type ClaimedAccessKeyId, placeOf, type Service } from './service.ts'
 import { type Committed, type Prepared, runRead, runWrite, type Trace } from './stages.ts'
 import { validate } from './validate.ts'
@@ -25,6 +26,7 @@ export interface PipelineParts {
   readonly claimedAccessKeyId: ClaimedAccessKeyId
   readonly records: RecordStore
   readonly trail: AuditTrail
+  readonly refusals: RefusalRecorder
   readonly frames: FrameWriter
   /** Told of each successful call of an operation with effect `read`, once its record is durable. */
   readonly recorded?: ((call: CallFacts) => void) | undefined
@@ -163,11 +165,13 @@ async function refuse(
     : { code: service.internalError, publicMessage: INTERNAL_MESSAGE }
   if (!known) logFailure(parts, progress, error)
   try {
-    await parts.trail.record(
-      progress.call === undefined || publicError.code === 'ThrottlingException'
-        ? refusalFrame(parts, progress, publicError)
-        : parts.frames.call(callFacts(parts, progress, undefined, publicError)),
-    )
+    if (progress.call === undefined || publicError.code === 'ThrottlingException') {
+      const { code } = publicError
+      await parts.refusals.record(code, () => refusalFrame(parts, progress, publicError))
+    } else {
+      const facts = callFacts(parts, progress, undefined, publicError)
+      await parts.trail.record(parts.frames.call(facts))
+    }
   } catch (auditError) {
     return internalReply(parts, progress, auditError)
   }

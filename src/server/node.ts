@@ -10,6 +10,7 @@ import { createAttestationVerifier } from '../crypto/attestation/attestation-ver
 import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
+import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
 import { GrantTokens } from '../services/kms/grant-tokens.ts'
 import { ImportTokens } from '../services/kms/import-tokens.ts'
@@ -68,6 +69,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const { rows, records, clock, random, log } = parts
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
+  const refusals = new RefusalRecorder({ trail, frames, clock })
   const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
   const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
   const grantTokens = new GrantTokens(await ensureServiceKey(parts, 'grant-tokens'))
@@ -100,6 +102,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',
     records,
     trail,
+    refusals,
     frames,
     recorded: lastUses.record,
     clock,
@@ -113,12 +116,13 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     frames,
     recover: () => lastUses.rebuild(),
     async runTimedWork() {
+      await refusals.flush()
       await deleteDueKeys(deletion)
       await lastUses.noteIfDue()
     },
     async close() {
       try {
-        await lastUses.noteAll()
+        await Promise.all([refusals.flush(), lastUses.noteAll()])
       } finally {
         await engine.close()
       }
