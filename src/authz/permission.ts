@@ -10,6 +10,10 @@ export interface Permission {
     readonly accountId: AccountId
     readonly arn: string
   }
+  /**
+   * Whose root may do this in place of the owner's: for what a grant decides, which no policy gives.
+   */
+  readonly decidedFor?: readonly AccountId[]
   /** How a denial names the resource: its ARN, or the ciphertext that it was found by. */
   readonly namedBy?: 'arn' | 'ciphertext'
   /** What a verified attestation document says of the caller's machine: `kms:RecipientAttestation:…`. */

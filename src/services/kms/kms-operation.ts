@@ -120,10 +120,9 @@ export function defineOperation<
     >['prepare'] & {},
     resolve: definition.resolve,
     permissions: definition.permissions,
-    // Members of these names are the same in every input of the service model, and the pipeline's scope
-    // is the one that this service has opened.
+    // The pipeline's scope is the one that this service has opened.
     screen: (input, target, scope) =>
-      keysOf && screenKeys(keysOf, { input: input as Screened, target, scope: scope as KmsScope }),
+      keysOf && screenKeys(keysOf, { input, target, scope: scope as KmsScope }),
     admit: definition.admit ?? (() => undefined),
     isDryRun: hasDryRun,
     rehearse: definition.rehearse ?? (() => undefined),

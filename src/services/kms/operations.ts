@@ -2,6 +2,7 @@ import type { AnyOperation } from '../../pipeline/operation.ts'
 import type { OperationName } from './model.ts'
 import { cancelKeyDeletion } from './operations/cancel-key-deletion.ts'
 import { createAlias } from './operations/create-alias.ts'
+import { createGrant } from './operations/create-grant.ts'
 import { createKey } from './operations/create-key.ts'
 import { decapsulate } from './operations/decapsulate.ts'
 import { decrypt } from './operations/decrypt.ts'
@@ -21,19 +22,25 @@ import { generateRandom } from './operations/generate-random.ts'
 import { getKeyPolicy } from './operations/get-key-policy.ts'
 import { getPublicKey } from './operations/get-public-key.ts'
 import { listAliases } from './operations/list-aliases.ts'
+import { getKeyLastUsage } from './operations/get-key-last-usage.ts'
 import { listKeyPolicies } from './operations/list-key-policies.ts'
 import { listKeys } from './operations/list-keys.ts'
 import { listResourceTags } from './operations/list-resource-tags.ts'
 import { putKeyPolicy } from './operations/put-key-policy.ts'
 import { reEncrypt } from './operations/re-encrypt.ts'
 import { replicateKey } from './operations/replicate-key.ts'
+import { listGrants } from './operations/list-grants.ts'
 import { scheduleKeyDeletion } from './operations/schedule-key-deletion.ts'
 import { sign } from './operations/sign.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
+import { listRetirableGrants } from './operations/list-retirable-grants.ts'
 import { updateAlias } from './operations/update-alias.ts'
 import { updateKeyDescription } from './operations/update-key-description.ts'
 import { updatePrimaryRegion } from './operations/update-primary-region.ts'
+import { retireGrant } from './operations/retire-grant.ts'
+import { revokeGrant } from './operations/revoke-grant.ts'
+import { rotateKeyOnDemand } from './operations/rotate-key-on-demand.ts'
 import { verify } from './operations/verify.ts'
 import { verifyMac } from './operations/verify-mac.ts'
 
@@ -48,6 +55,7 @@ export const KMS_OPERATIONS = {
   DeriveSharedSecret: deriveSharedSecret,
   DescribeKey: describeKey,
   DisableKey: disableKey,
+  CreateGrant: createGrant,
   EnableKey: enableKey,
   Encapsulate: encapsulate,
   Encrypt: encrypt,
@@ -67,12 +75,18 @@ export const KMS_OPERATIONS = {
   ReEncrypt: reEncrypt,
   ReplicateKey: replicateKey,
   ScheduleKeyDeletion: scheduleKeyDeletion,
+  GetKeyLastUsage: getKeyLastUsage,
   Sign: sign,
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateAlias: updateAlias,
   UpdateKeyDescription: updateKeyDescription,
   UpdatePrimaryRegion: updatePrimaryRegion,
+  ListGrants: listGrants,
   Verify: verify,
   VerifyMac: verifyMac,
 } satisfies { readonly [Name in OperationName]?: AnyOperation }
+  ListRetirableGrants: listRetirableGrants,
+  RetireGrant: retireGrant,
+  RevokeGrant: revokeGrant,
+  RotateKeyOnDemand: rotateKeyOnDemand,
