@@ -20,6 +20,7 @@ import { createKms } from '../services/kms/kms.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
 import { PageMarkers } from '../services/kms/page-markers.ts'
 import type { RequestQuotas } from '../services/kms/request-quotas.ts'
+import { rotateDueKeys } from '../services/kms/timed-rotation.ts'
 import { STS_MODEL, STS_NAMESPACE, STS_VERSION } from '../services/sts/model.ts'
 import { createSts } from '../services/sts/sts.ts'
 import { createAsymmetricEngine } from './asymmetric-engine.ts'
@@ -109,7 +110,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     random,
     log,
   })
-  const deletion = { records, trail, frames, clock, random, log }
+  const timed = { records, trail, frames, clock, random, log, keystore }
   return {
     handler,
     trail,
@@ -117,7 +118,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     recover: () => lastUses.rebuild(),
     async runTimedWork() {
       await refusals.flush()
-      await deleteDueKeys(deletion)
+      await deleteDueKeys(timed)
+      await rotateDueKeys(timed)
       await lastUses.noteIfDue()
     },
     async close() {

@@ -34,7 +34,7 @@ export async function* generationsOf(
 }
 
 /** Imported material as another Region has it before it was imported there. */
-const NOT_IMPORTED_HERE: ImportedMaterial = {
+export const NOT_IMPORTED_HERE: ImportedMaterial = {
   isPresent: false,
   expirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
 }

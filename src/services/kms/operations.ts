@@ -9,7 +9,9 @@ import { decrypt } from './operations/decrypt.ts'
 import { deleteAlias } from './operations/delete-alias.ts'
 import { deriveSharedSecret } from './operations/derive-shared-secret.ts'
 import { describeKey } from './operations/describe-key.ts'
+import { disableKeyRotation } from './operations/disable-key-rotation.ts'
 import { disableKey } from './operations/disable-key.ts'
+import { enableKeyRotation } from './operations/enable-key-rotation.ts'
 import { enableKey } from './operations/enable-key.ts'
 import { encapsulate } from './operations/encapsulate.ts'
 import { encrypt } from './operations/encrypt.ts'
@@ -20,16 +22,19 @@ import { generateDataKeyWithoutPlaintext } from './operations/generate-data-key-
 import { generateMac } from './operations/generate-mac.ts'
 import { generateRandom } from './operations/generate-random.ts'
 import { getKeyPolicy } from './operations/get-key-policy.ts'
+import { getKeyRotationStatus } from './operations/get-key-rotation-status.ts'
 import { getPublicKey } from './operations/get-public-key.ts'
 import { listAliases } from './operations/list-aliases.ts'
 import { getKeyLastUsage } from './operations/get-key-last-usage.ts'
 import { listKeyPolicies } from './operations/list-key-policies.ts'
+import { listKeyRotations } from './operations/list-key-rotations.ts'
 import { listKeys } from './operations/list-keys.ts'
 import { listResourceTags } from './operations/list-resource-tags.ts'
 import { putKeyPolicy } from './operations/put-key-policy.ts'
 import { reEncrypt } from './operations/re-encrypt.ts'
 import { replicateKey } from './operations/replicate-key.ts'
 import { listGrants } from './operations/list-grants.ts'
+import { rotateKeyOnDemand } from './operations/rotate-key-on-demand.ts'
 import { scheduleKeyDeletion } from './operations/schedule-key-deletion.ts'
 import { sign } from './operations/sign.ts'
 import { tagResource } from './operations/tag-resource.ts'
@@ -56,7 +61,9 @@ export const KMS_OPERATIONS = {
   DescribeKey: describeKey,
   DisableKey: disableKey,
   CreateGrant: createGrant,
+  DisableKeyRotation: disableKeyRotation,
   EnableKey: enableKey,
+  EnableKeyRotation: enableKeyRotation,
   Encapsulate: encapsulate,
   Encrypt: encrypt,
   GenerateDataKey: generateDataKey,
@@ -66,14 +73,17 @@ export const KMS_OPERATIONS = {
   GenerateMac: generateMac,
   GenerateRandom: generateRandom,
   GetKeyPolicy: getKeyPolicy,
+  GetKeyRotationStatus: getKeyRotationStatus,
   GetPublicKey: getPublicKey,
   ListAliases: listAliases,
   ListKeyPolicies: listKeyPolicies,
+  ListKeyRotations: listKeyRotations,
   ListKeys: listKeys,
   ListResourceTags: listResourceTags,
   PutKeyPolicy: putKeyPolicy,
   ReEncrypt: reEncrypt,
   ReplicateKey: replicateKey,
+  RotateKeyOnDemand: rotateKeyOnDemand,
   ScheduleKeyDeletion: scheduleKeyDeletion,
   GetKeyLastUsage: getKeyLastUsage,
   Sign: sign,

@@ -1,9 +1,11 @@
+import { stateAfterCancel } from '../imported-material.ts'
 import { changeKey, keyIdElement } from '../key-changes.ts'
 import { ONLY_PENDING_DELETION } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**
- * Ends the waiting period of a key that was to be deleted; the key is disabled then.
+ * Ends the waiting period of a key that was to be deleted; the key is disabled then, or waits for its
+ * material to be imported. Automatic rotation that was on is on again.
  * Source: AWS KMS API Reference, CancelKeyDeletion.
  */
 export const cancelKeyDeletion = defineKeyOperation({
@@ -12,7 +14,8 @@ export const cancelKeyDeletion = defineKeyOperation({
   key: { accepts: 'idOrArn', states: ONLY_PENDING_DELETION },
 
   async handle(_input, target, scope) {
-    await changeKey(scope, target, { state: { name: 'Disabled' } })
+    const state = await stateAfterCancel(scope.tx, target.key, scope.call.time)
+    await changeKey(scope, target, { state })
     return { KeyId: target.arn }
   },
 
