@@ -17,6 +17,7 @@ import { ImportTokens } from '../services/kms/import-tokens.ts'
 import { deleteDueKeys } from '../services/kms/key-deletion.ts'
 import { KeyUsage, type UsageJournal } from '../services/kms/key-usage.ts'
 import { createKms } from '../services/kms/kms.ts'
+import { deleteExpiredMaterial } from '../services/kms/material-expiry.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
 import { PageMarkers } from '../services/kms/page-markers.ts'
 import type { RequestQuotas } from '../services/kms/request-quotas.ts'
@@ -119,6 +120,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     async runTimedWork() {
       await refusals.flush()
       await deleteDueKeys(timed)
+      await deleteExpiredMaterial(timed)
       await rotateDueKeys(timed)
       await lastUses.noteIfDue()
     },

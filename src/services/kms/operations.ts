@@ -7,6 +7,7 @@ import { createKey } from './operations/create-key.ts'
 import { decapsulate } from './operations/decapsulate.ts'
 import { decrypt } from './operations/decrypt.ts'
 import { deleteAlias } from './operations/delete-alias.ts'
+import { deleteImportedKeyMaterial } from './operations/delete-imported-key-material.ts'
 import { deriveSharedSecret } from './operations/derive-shared-secret.ts'
 import { describeKey } from './operations/describe-key.ts'
 import { disableKeyRotation } from './operations/disable-key-rotation.ts'
@@ -23,7 +24,9 @@ import { generateMac } from './operations/generate-mac.ts'
 import { generateRandom } from './operations/generate-random.ts'
 import { getKeyPolicy } from './operations/get-key-policy.ts'
 import { getKeyRotationStatus } from './operations/get-key-rotation-status.ts'
+import { getParametersForImport } from './operations/get-parameters-for-import.ts'
 import { getPublicKey } from './operations/get-public-key.ts'
+import { importKeyMaterial } from './operations/import-key-material.ts'
 import { listAliases } from './operations/list-aliases.ts'
 import { getKeyLastUsage } from './operations/get-key-last-usage.ts'
 import { listKeyPolicies } from './operations/list-key-policies.ts'
@@ -57,6 +60,7 @@ export const KMS_OPERATIONS = {
   Decapsulate: decapsulate,
   Decrypt: decrypt,
   DeleteAlias: deleteAlias,
+  DeleteImportedKeyMaterial: deleteImportedKeyMaterial,
   DeriveSharedSecret: deriveSharedSecret,
   DescribeKey: describeKey,
   DisableKey: disableKey,
@@ -74,7 +78,9 @@ export const KMS_OPERATIONS = {
   GenerateRandom: generateRandom,
   GetKeyPolicy: getKeyPolicy,
   GetKeyRotationStatus: getKeyRotationStatus,
+  GetParametersForImport: getParametersForImport,
   GetPublicKey: getPublicKey,
+  ImportKeyMaterial: importKeyMaterial,
   ListAliases: listAliases,
   ListKeyPolicies: listKeyPolicies,
   ListKeyRotations: listKeyRotations,

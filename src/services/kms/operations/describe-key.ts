@@ -1,3 +1,4 @@
+import { importFactsOf } from '../imported-material.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { ANY_STATE } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
@@ -12,7 +13,10 @@ export const describeKey = defineKeyOperation({
   effect: 'read',
   key: { accepts: 'idArnOrAlias', states: ANY_STATE },
   handle: async (_input, target, scope) => ({
-    KeyMetadata: keyMetadata(await withLiveFamily(scope.records, target, scope)),
+    KeyMetadata: keyMetadata(
+      await withLiveFamily(scope.records, target, scope),
+      await importFactsOf(scope.records, target.key, scope.call.time),
+    ),
   }),
   audit: (input) => ({ requestParameters: { keyId: input.KeyId } }),
 })
