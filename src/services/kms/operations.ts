@@ -22,33 +22,32 @@ import { generateDataKeyPairWithoutPlaintext } from './operations/generate-data-
 import { generateDataKeyWithoutPlaintext } from './operations/generate-data-key-without-plaintext.ts'
 import { generateMac } from './operations/generate-mac.ts'
 import { generateRandom } from './operations/generate-random.ts'
+import { getKeyLastUsage } from './operations/get-key-last-usage.ts'
 import { getKeyPolicy } from './operations/get-key-policy.ts'
 import { getKeyRotationStatus } from './operations/get-key-rotation-status.ts'
 import { getParametersForImport } from './operations/get-parameters-for-import.ts'
 import { getPublicKey } from './operations/get-public-key.ts'
 import { importKeyMaterial } from './operations/import-key-material.ts'
 import { listAliases } from './operations/list-aliases.ts'
-import { getKeyLastUsage } from './operations/get-key-last-usage.ts'
+import { listGrants } from './operations/list-grants.ts'
 import { listKeyPolicies } from './operations/list-key-policies.ts'
 import { listKeyRotations } from './operations/list-key-rotations.ts'
 import { listKeys } from './operations/list-keys.ts'
 import { listResourceTags } from './operations/list-resource-tags.ts'
+import { listRetirableGrants } from './operations/list-retirable-grants.ts'
 import { putKeyPolicy } from './operations/put-key-policy.ts'
 import { reEncrypt } from './operations/re-encrypt.ts'
 import { replicateKey } from './operations/replicate-key.ts'
-import { listGrants } from './operations/list-grants.ts'
+import { retireGrant } from './operations/retire-grant.ts'
+import { revokeGrant } from './operations/revoke-grant.ts'
 import { rotateKeyOnDemand } from './operations/rotate-key-on-demand.ts'
 import { scheduleKeyDeletion } from './operations/schedule-key-deletion.ts'
 import { sign } from './operations/sign.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
-import { listRetirableGrants } from './operations/list-retirable-grants.ts'
 import { updateAlias } from './operations/update-alias.ts'
 import { updateKeyDescription } from './operations/update-key-description.ts'
 import { updatePrimaryRegion } from './operations/update-primary-region.ts'
-import { retireGrant } from './operations/retire-grant.ts'
-import { revokeGrant } from './operations/revoke-grant.ts'
-import { rotateKeyOnDemand } from './operations/rotate-key-on-demand.ts'
 import { verify } from './operations/verify.ts'
 import { verifyMac } from './operations/verify-mac.ts'
 
@@ -56,6 +55,7 @@ import { verifyMac } from './operations/verify-mac.ts'
 export const KMS_OPERATIONS = {
   CancelKeyDeletion: cancelKeyDeletion,
   CreateAlias: createAlias,
+  CreateGrant: createGrant,
   CreateKey: createKey,
   Decapsulate: decapsulate,
   Decrypt: decrypt,
@@ -64,7 +64,6 @@ export const KMS_OPERATIONS = {
   DeriveSharedSecret: deriveSharedSecret,
   DescribeKey: describeKey,
   DisableKey: disableKey,
-  CreateGrant: createGrant,
   DisableKeyRotation: disableKeyRotation,
   EnableKey: enableKey,
   EnableKeyRotation: enableKeyRotation,
@@ -76,33 +75,32 @@ export const KMS_OPERATIONS = {
   GenerateDataKeyWithoutPlaintext: generateDataKeyWithoutPlaintext,
   GenerateMac: generateMac,
   GenerateRandom: generateRandom,
+  GetKeyLastUsage: getKeyLastUsage,
   GetKeyPolicy: getKeyPolicy,
   GetKeyRotationStatus: getKeyRotationStatus,
   GetParametersForImport: getParametersForImport,
   GetPublicKey: getPublicKey,
   ImportKeyMaterial: importKeyMaterial,
   ListAliases: listAliases,
+  ListGrants: listGrants,
   ListKeyPolicies: listKeyPolicies,
   ListKeyRotations: listKeyRotations,
   ListKeys: listKeys,
   ListResourceTags: listResourceTags,
+  ListRetirableGrants: listRetirableGrants,
   PutKeyPolicy: putKeyPolicy,
   ReEncrypt: reEncrypt,
   ReplicateKey: replicateKey,
+  RetireGrant: retireGrant,
+  RevokeGrant: revokeGrant,
   RotateKeyOnDemand: rotateKeyOnDemand,
   ScheduleKeyDeletion: scheduleKeyDeletion,
-  GetKeyLastUsage: getKeyLastUsage,
   Sign: sign,
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateAlias: updateAlias,
   UpdateKeyDescription: updateKeyDescription,
   UpdatePrimaryRegion: updatePrimaryRegion,
-  ListGrants: listGrants,
   Verify: verify,
   VerifyMac: verifyMac,
 } satisfies { readonly [Name in OperationName]?: AnyOperation }
-  ListRetirableGrants: listRetirableGrants,
-  RetireGrant: retireGrant,
-  RevokeGrant: revokeGrant,
-  RotateKeyOnDemand: rotateKeyOnDemand,
