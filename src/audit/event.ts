@@ -116,6 +116,18 @@ function tlsDetails({ connection, host }: CallFacts): string {
   return `,"tlsDetails":{"tlsVersion":${text(version)},"cipherSuite":${text(cipherSuite)},"clientProvidedHostHeader":${text(host)}}`
 }
 
+type ActionDetails = Readonly<Record<string, string | number>>
+
+function actionFrame(
+  kind: 'operator' | 'background',
+  time: Instant,
+  action: string,
+  details: ActionDetails,
+): string {
+  const internal = { time, action, ...details }
+  return `{"kind":"${kind}"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
+}
+
 /** The writer of frames: `{kind, internal, records[]}`. Text is assembled by hand because it is on every call's path. */
 export class FrameWriter {
   readonly #eventTime = createEventTime()
@@ -211,13 +223,13 @@ export class FrameWriter {
   }
 
   /** The frame of something an operator did on the machine itself: no API call, so no CloudTrail record. */
-  operator(
-    time: Instant,
-    action: string,
-    details: Readonly<Record<string, string | number>>,
-  ): string {
-    const internal = { time, action, ...details }
-    return `{"kind":"operator"${INTERNAL_START}${JSON.stringify(internal).slice(1, -1)}},"records":[]}`
+  operator(time: Instant, action: string, details: ActionDetails): string {
+    return actionFrame('operator', time, action, details)
+  }
+
+  /** The frame of something that the service did by itself and CloudTrail has no record of. */
+  background(time: Instant, action: string, details: ActionDetails): string {
+    return actionFrame('background', time, action, details)
   }
 }
 

@@ -67,6 +67,37 @@ export interface Grant {
   readonly requestDigest?: string | undefined
 }
 
+/** Why a custom key store could not be connected. Source: AWS KMS API Reference, CustomKeyStoresListEntry. */
+export type ConnectionErrorCode =
+  | 'INVALID_CREDENTIALS'
+  | 'CLUSTER_NOT_FOUND'
+  | 'NETWORK_ERRORS'
+  | 'INTERNAL_ERROR'
+  | 'INSUFFICIENT_CLOUDHSM_HSMS'
+  | 'USER_LOCKED_OUT'
+  | 'USER_NOT_FOUND'
+  | 'USER_LOGGED_IN'
+  | 'SUBNET_NOT_FOUND'
+  | 'INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET'
+  | 'XKS_PROXY_ACCESS_DENIED'
+  | 'XKS_PROXY_NOT_REACHABLE'
+  | 'XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND'
+  | 'XKS_PROXY_INVALID_RESPONSE'
+  | 'XKS_PROXY_INVALID_CONFIGURATION'
+  | 'XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION'
+  | 'XKS_PROXY_TIMED_OUT'
+  | 'XKS_PROXY_INVALID_TLS_CONFIGURATION'
+
+/** How the proxy of an external key store is reached. */
+export interface XksProxy {
+  readonly connectivity: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE'
+  readonly uriEndpoint: string
+  readonly uriPath: string
+  readonly accessKeyId: string
+  readonly vpcEndpointServiceName?: string | undefined
+  readonly vpcEndpointServiceOwner?: string | undefined
+}
+
 /** A custom key store. Its password or proxy credential is the record's wrapped secret. */
 export interface CustomKeyStore {
   readonly accountId: AccountId
@@ -77,22 +108,13 @@ export interface CustomKeyStore {
   readonly type: 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE'
   readonly connectionState: 'CONNECTED' | 'CONNECTING' | 'FAILED' | 'DISCONNECTED' | 'DISCONNECTING'
   /** Only while FAILED: why. */
-  readonly connectionErrorCode?: string | undefined
+  readonly connectionErrorCode?: ConnectionErrorCode | undefined
   /** Only while CONNECTING or DISCONNECTING: since when. */
   readonly changingSince?: Instant | undefined
   readonly createdAt: Instant
   readonly cloudHsmClusterId?: string | undefined
   readonly trustAnchorCertificate?: string | undefined
-  readonly xksProxy?:
-    | {
-        readonly connectivity: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE'
-        readonly uriEndpoint: string
-        readonly uriPath: string
-        readonly accessKeyId: string
-        readonly vpcEndpointServiceName?: string | undefined
-        readonly vpcEndpointServiceOwner?: string | undefined
-      }
-    | undefined
+  readonly xksProxy?: XksProxy | undefined
 }
 
 /** The last successful cryptographic use of a key, as far as it has been noted in the store. */

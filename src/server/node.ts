@@ -12,6 +12,7 @@ import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
+import { settleCustomKeyStores } from '../services/kms/custom-key-store-connections.ts'
 import { GrantTokens } from '../services/kms/grant-tokens.ts'
 import { ImportTokens } from '../services/kms/import-tokens.ts'
 import { deleteDueKeys } from '../services/kms/key-deletion.ts'
@@ -122,6 +123,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
       await deleteDueKeys(timed)
       await deleteExpiredMaterial(timed)
       await rotateDueKeys(timed)
+      await settleCustomKeyStores(timed)
       await lastUses.noteIfDue()
     },
     async close() {

@@ -52,6 +52,13 @@ export const keyCreating = (arn: string): ServiceError => invalidState(arn, 'cre
 
 export const keyUpdating = (arn: string): ServiceError => invalidState(arn, 'updating')
 
+/** There are no CloudHSM clusters here. Our wording. */
+export const cloudHsmClusterNotFound = (clusterId: string | undefined): ServiceError =>
+  new ServiceError(
+    'CloudHsmClusterNotFoundException',
+    `There is no AWS CloudHSM cluster ${clusterId ?? ''}.`,
+  )
+
 /** ReplicateKey, UpdatePrimaryRegion: a replica, or a single-Region key. */
 export const notMultiRegionPrimary = (arn: string): ServiceError =>
   new ServiceError('UnsupportedOperationException', `${arn} is not a multi-region primary key.`)

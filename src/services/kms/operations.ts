@@ -1,19 +1,24 @@
 import type { AnyOperation } from '../../pipeline/operation.ts'
 import type { OperationName } from './model.ts'
 import { cancelKeyDeletion } from './operations/cancel-key-deletion.ts'
+import { connectCustomKeyStore } from './operations/connect-custom-key-store.ts'
 import { createAlias } from './operations/create-alias.ts'
+import { createCustomKeyStore } from './operations/create-custom-key-store.ts'
 import { createGrant } from './operations/create-grant.ts'
 import { createKey } from './operations/create-key.ts'
 import { decapsulate } from './operations/decapsulate.ts'
 import { decrypt } from './operations/decrypt.ts'
 import { deleteAlias } from './operations/delete-alias.ts'
+import { deleteCustomKeyStore } from './operations/delete-custom-key-store.ts'
 import { deleteImportedKeyMaterial } from './operations/delete-imported-key-material.ts'
 import { deriveSharedSecret } from './operations/derive-shared-secret.ts'
+import { describeCustomKeyStores } from './operations/describe-custom-key-stores.ts'
 import { describeKey } from './operations/describe-key.ts'
-import { disableKeyRotation } from './operations/disable-key-rotation.ts'
 import { disableKey } from './operations/disable-key.ts'
-import { enableKeyRotation } from './operations/enable-key-rotation.ts'
+import { disableKeyRotation } from './operations/disable-key-rotation.ts'
+import { disconnectCustomKeyStore } from './operations/disconnect-custom-key-store.ts'
 import { enableKey } from './operations/enable-key.ts'
+import { enableKeyRotation } from './operations/enable-key-rotation.ts'
 import { encapsulate } from './operations/encapsulate.ts'
 import { encrypt } from './operations/encrypt.ts'
 import { generateDataKey } from './operations/generate-data-key.ts'
@@ -46,6 +51,7 @@ import { sign } from './operations/sign.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
 import { updateAlias } from './operations/update-alias.ts'
+import { updateCustomKeyStore } from './operations/update-custom-key-store.ts'
 import { updateKeyDescription } from './operations/update-key-description.ts'
 import { updatePrimaryRegion } from './operations/update-primary-region.ts'
 import { verify } from './operations/verify.ts'
@@ -54,17 +60,22 @@ import { verifyMac } from './operations/verify-mac.ts'
 /** The registry: what is not in it is an unknown operation on the wire. */
 export const KMS_OPERATIONS = {
   CancelKeyDeletion: cancelKeyDeletion,
+  ConnectCustomKeyStore: connectCustomKeyStore,
   CreateAlias: createAlias,
+  CreateCustomKeyStore: createCustomKeyStore,
   CreateGrant: createGrant,
   CreateKey: createKey,
   Decapsulate: decapsulate,
   Decrypt: decrypt,
   DeleteAlias: deleteAlias,
+  DeleteCustomKeyStore: deleteCustomKeyStore,
   DeleteImportedKeyMaterial: deleteImportedKeyMaterial,
   DeriveSharedSecret: deriveSharedSecret,
+  DescribeCustomKeyStores: describeCustomKeyStores,
   DescribeKey: describeKey,
   DisableKey: disableKey,
   DisableKeyRotation: disableKeyRotation,
+  DisconnectCustomKeyStore: disconnectCustomKeyStore,
   EnableKey: enableKey,
   EnableKeyRotation: enableKeyRotation,
   Encapsulate: encapsulate,
@@ -99,6 +110,7 @@ export const KMS_OPERATIONS = {
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateAlias: updateAlias,
+  UpdateCustomKeyStore: updateCustomKeyStore,
   UpdateKeyDescription: updateKeyDescription,
   UpdatePrimaryRegion: updatePrimaryRegion,
   Verify: verify,

@@ -8,6 +8,7 @@ import { partitionOf } from '../../../core/regions.ts'
 import { BACKING_KEYS, KEY_POLICIES, KEYS } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
 import { auditStructure } from '../audit-values.ts'
+import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custom-key-stores.ts'
 import { specNotInRegion, validationError } from '../key-errors.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
@@ -136,19 +137,28 @@ export const createKey = defineOperation({
 
   async prepare(input, scope): Promise<NewKey> {
     assertSpecInPartition(specOf(input), scope.call)
-    // There are no custom key stores yet, so that no id can name one. AWS sends no message here.
-    if (input.CustomKeyStoreId !== undefined) {
-      throw new ServiceError('CustomKeyStoreNotFoundException')
-    }
     const keyId = drawKeyId(scope, input.MultiRegion === true)
-    const isImported = originOf(input) === 'EXTERNAL'
-    const made = isImported ? undefined : await scope.keystore.createMaterial(specOf(input), keyId)
+    const isMadeHere = originOf(input) === 'AWS_KMS'
+    const made = isMadeHere ? await scope.keystore.createMaterial(specOf(input), keyId) : undefined
     return { keyId, made }
   },
-  resolve: () => undefined,
+  resolve: (input, { records, call }) =>
+    input.CustomKeyStoreId === undefined
+      ? undefined
+      : getCustomKeyStore(records, call, input.CustomKeyStoreId),
   permissions: () => [{ action: 'kms:CreateKey' }],
+  admit(input, store) {
+    if (store === undefined) return
+    if (store.record.type !== originOf(input)) {
+      throw validationError(
+        `The custom key store ${store.record.storeId} has keys with origin ${store.record.type} only.`,
+      )
+    }
+    assertStoreState(store, 'use')
+  },
 
-  async handle(input, _target, { tx, call }, drawn: NewKey) {
+  async handle(input, store, { tx, call }, drawn: NewKey) {
+    if (store !== undefined) throw noMaterialInStore(store)
     const { key, backingKey } = recordsOf(input, call, drawn)
     const { accountId, region, keyId } = key
     await tx.insert(KEYS, key)

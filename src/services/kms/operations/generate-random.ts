@@ -1,4 +1,5 @@
 import { ServiceError } from '../../../core/errors.ts'
+import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custom-key-stores.ts'
 import { validationError } from '../key-errors.ts'
 import { defineOperation } from '../kms-operation.ts'
 
@@ -12,14 +13,24 @@ export const generateRandom = defineOperation({
   check(input) {
     if (input.NumberOfBytes === undefined) throw validationError('NumberOfBytes is required.')
   },
-  resolve(input) {
-    // There are no custom key stores yet, so that no id can name one. AWS sends no message here.
-    if (input.CustomKeyStoreId !== undefined) {
-      throw new ServiceError('CustomKeyStoreNotFoundException')
-    }
-    return undefined
-  },
+  resolve: (input, { records, call }) =>
+    input.CustomKeyStoreId === undefined
+      ? undefined
+      : getCustomKeyStore(records, call, input.CustomKeyStoreId),
   permissions: () => [{ action: 'kms:GenerateRandom' }],
-  handle: (input, _target, scope) => ({ Plaintext: scope.random.secret(input.NumberOfBytes ?? 0) }),
+  admit(_input, store) {
+    if (store === undefined) return
+    if (store.record.type === 'EXTERNAL_KEY_STORE') {
+      throw new ServiceError(
+        'UnsupportedOperationException',
+        'An external key store does not generate random bytes.',
+      )
+    }
+    assertStoreState(store, 'use')
+  },
+  handle(input, store, scope) {
+    if (store !== undefined) throw noMaterialInStore(store)
+    return { Plaintext: scope.random.secret(input.NumberOfBytes ?? 0) }
+  },
   audit: () => ({ requestParameters: null }),
 })
