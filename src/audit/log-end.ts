@@ -123,12 +123,14 @@ async function inspectLast(
     if (header.nodeId !== nodeId) {
       throw new OperatorError(
         `the audit log in ${of.folder} belongs to node ${header.nodeId}, this is ${nodeId}`,
+        'put log, store and node-id of one backup together',
       )
     }
     const key = keyOf(header.macKeyId)
     if (key !== undefined) return key
     throw new OperatorError(
       `${of.folder}/${name} was written with the key ${header.macKeyId}, which is not known`,
+      'the log is of another store, or the store is older than a rotation: put log and store of one backup together',
     )
   }
 }

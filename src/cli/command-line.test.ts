@@ -305,7 +305,8 @@ describe('how a failure is told', () => {
   test('damage and a failing disk are no surprises', async () => {
     assert.equal(
       await toldFor(new IntegrityError('the store is damaged: could not commit')),
-      'strongroom: the store is damaged: could not commit\n',
+      'strongroom: the store is damaged: could not commit\n' +
+        'It was changed or damaged outside Strongroom: put it back from its backup.\n',
     )
     const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), {
       code: 'ENOSPC',

@@ -55,17 +55,21 @@ export function describeFailure(error: unknown, telling: Telling): Failure {
   return { ...plain, text: `${plain.text}${error.stack ?? ''}${describeCauses(error.cause)}\n` }
 }
 
-/** By name, not by class: the command line imports types of core only. */
-const PLAIN_ERRORS: ReadonlySet<string> = new Set([
-  'CommandError',
-  'OperatorError',
-  'IntegrityError',
-  'DependencyError',
-  'ConflictError',
+/**
+ * Errors that are no bugs, and what to do where nothing better is known. By name, not by class: the
+ * command line imports types of core only.
+ */
+const PLAIN_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
+  ['CommandError', undefined],
+  ['OperatorError', undefined],
+  ['IntegrityError', 'it was changed or damaged outside Strongroom: put it back from its backup'],
+  ['DependencyError', 'look whether the disk is full or fails'],
+  ['ConflictError', 'another process was faster: try again'],
 ])
 
 /** Messages that the words of the operating system would only repeat. */
-const SAYS_WHY = /does not exist|is missing|may not|in use|is not an address|does not resolve/
+const SAYS_WHY =
+  /does not exist|is missing|may not|in use|is not an address|does not resolve|there is no/
 
 /** What a refusal of the operating system asks of the person. */
 const SYSTEM_HINTS: ReadonlyMap<string, string> = new Map([
@@ -81,7 +85,8 @@ const SYSTEM_HINTS: ReadonlyMap<string, string> = new Map([
 
 function describeFailed(error: Error, telling: Telling): Failure {
   const system = systemErrorIn(error)
-  const hint = hintOf(error) ?? (system && SYSTEM_HINTS.get(system.code))
+  const hint =
+    hintOf(error) ?? (system && SYSTEM_HINTS.get(system.code)) ?? PLAIN_ERRORS.get(error.name)
   if (PLAIN_ERRORS.has(error.name)) {
     const known = system === undefined || SAYS_WHY.test(error.message)
     const reason =

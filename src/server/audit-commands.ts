@@ -1,15 +1,16 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import type { AuditDamage, AuditHead } from '../audit/audit-log.ts'
 import { readFrames } from '../audit/read-frames.ts'
 import { type LogProblem, type VerifyResult, verifyLog } from '../audit/verify-log.ts'
 import type { AuditReader, AuditVerdict, FolderOptions } from '../cli/program.ts'
-import { OperatorError } from '../core/errors.ts'
+import { DependencyError, OperatorError } from '../core/errors.ts'
 import { TABLES } from '../core/tables.ts'
 import type { Custody } from '../crypto/custody.ts'
 import { createRandom } from '../crypto/random.ts'
 import { openEmbeddedStore } from '../storage/embedded/embedded-store.ts'
 import { loadAuditHead } from './audit-head.ts'
 import { machineClock } from './clocks.ts'
+import { systemCodeOf } from './http-listen.ts'
 import { type NodeFolder, nodeFolder } from './node-folder.ts'
 import { findNodeId } from './node-id.ts'
 import { unsealForReading } from './node-state.ts'
@@ -28,6 +29,7 @@ export async function auditCat(
   to: AuditReader,
 ): Promise<void> {
   const folder = nodeFolder(options)
+  assertLog(folder)
   let damages: AuditDamage[] = []
   const tellDamages = async (): Promise<void> => {
     const told = damages
@@ -48,18 +50,34 @@ export async function auditCat(
 const placeOf = ({ file, offset, what }: AuditDamage): string =>
   file === undefined ? what : `${file}, byte ${offset}: ${what}`
 
+/** @throws OperatorError where there is no log, or it may not be read */
+function assertLog({ auditFolder }: NodeFolder): void {
+  try {
+    readdirSync(auditFolder)
+  } catch (cause) {
+    const isAbsent = ['ENOENT', 'ENOTDIR'].includes(systemCodeOf(cause))
+    throw isAbsent
+      ? new OperatorError(
+          `there is no audit log in ${auditFolder}`,
+          'name the data folder with --data; a node that was never started has no log',
+          { cause },
+        )
+      : new OperatorError(`the audit log in ${auditFolder} cannot be read`, undefined, { cause })
+  }
+}
+
 /** What the store knows of the log: the keys of its MACs, and how far it went. */
 interface StoreView {
   readonly custody: Custody
   readonly head: AuditHead | 'forged' | undefined
 }
 
-/** Undefined where store or seal are not at hand, as in a copy of the log alone. */
+/** The reason instead, where store or seal are not at hand, as in a copy of the log alone. */
 async function lookIntoStore(
   folder: NodeFolder,
   options: FolderOptions,
-): Promise<StoreView | undefined> {
-  if (!existsSync(folder.storeFile)) return undefined
+): Promise<StoreView | string> {
+  if (!existsSync(folder.storeFile)) return `there is no store at ${folder.storeFile}`
   const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('silent') }
   const rows = await openEmbeddedStore({
     file: folder.storeFile,
@@ -68,7 +86,7 @@ async function lookIntoStore(
   })
   try {
     const custody = await unsealForReading(options, folder, rows, parts)
-    if (custody === undefined) return undefined
+    if (custody === undefined) return 'the root key is not at hand'
     const nodeId = findNodeId(folder)
     return {
       custody,
@@ -83,17 +101,18 @@ const sentence = ({ segment, offset, sequence, what }: LogProblem): string =>
   `${segment}, byte ${offset}${sequence === undefined ? '' : `, record ${sequence}`}: ${what}`
 
 /** What the verdict could not look at, in words. */
-function notesOn(result: VerifyResult, view: StoreView | undefined): string[] {
+function notesOn(result: VerifyResult, view: StoreView | string): string[] {
   const notes: string[] = []
-  if (!result.macsChecked) {
+  if (typeof view === 'string') {
     notes.push(
-      'the root key is not at hand, so only the chain was checked: whoever can write the files could have made it anew',
+      `${view}, so MACs were not checked: whoever can write the files could have made the chain anew`,
     )
+  } else if (!result.macsChecked) {
+    notes.push('the store does not have the key of every segment, so not all MACs were checked')
   }
-  if (view?.head === undefined)
-    notes.push(
-      'no store is at hand that knows how far the log went, so a log cut short would not show',
-    )
+  if (typeof view === 'string' || view.head === undefined) {
+    notes.push('how far the log went is not known, so a log that was cut short would not show')
+  }
   if (result.tornTail !== undefined) {
     notes.push(
       `the last write to ${result.tornTail.segment} was cut short by a crash; nothing of it was acknowledged`,
@@ -105,14 +124,17 @@ function notesOn(result: VerifyResult, view: StoreView | undefined): string[] {
 /** Checks the chain of the log, its MACs where the root key is at hand, and its end where the store is. */
 export async function auditVerify(options: FolderOptions): Promise<AuditVerdict> {
   const folder = nodeFolder(options)
+  assertLog(folder)
   const view = await lookIntoStore(folder, options).catch((error: unknown) => {
     // A store that cannot be opened must not keep anybody from checking the log.
-    if (error instanceof OperatorError) return undefined
+    const isKnown = error instanceof OperatorError || error instanceof DependencyError
+    if (isKnown) return `the store was not opened (${error.message})`
     throw error
   })
-  const head = view?.head
+  const custody = typeof view === 'string' ? undefined : view.custody
+  const head = typeof view === 'string' ? undefined : view.head
   const result = await verifyLog(folder.auditFolder, {
-    ...(view && { macKey: (keyId: string) => view.custody.findAuditMacKey(keyId) }),
+    ...(custody && { macKey: (keyId: string) => custody.findAuditMacKey(keyId) }),
     ...(head !== undefined && head !== 'forged' && { expectedHead: head }),
   })
   const problems = result.problems.map(sentence)

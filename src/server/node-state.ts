@@ -22,6 +22,7 @@ import { type FolderLock, hasLockFile, lockFolder } from '../storage/folder-lock
 import { type CachedRecordStore, createRecordStore } from '../storage/record-store.ts'
 import { drawAccountId, drawCredential, storeAccount } from './accounts.ts'
 import { writeCredentialsFile } from './credentials-file.ts'
+import { systemCodeOf } from './http-listen.ts'
 import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
 
 /** Records held in memory; see `RecordStoreOptions`. */
@@ -172,6 +173,7 @@ export async function openNodeState(
   if (expect === 'existing') assertInitialized(folder)
   const madeFolder = makeFolder(folder)
   const hadStore = existsSync(folder.storeFile)
+  if (!hadStore) assertNoLog(folder)
   const hadLock = hasLockFile(folder.path)
   const lock = lockFolder(folder.path)
   let rows: EmbeddedStore | undefined
@@ -234,11 +236,24 @@ async function openRecords(
   }
 }
 
+/** A new store beside an old log could never be served: its keys would not be those of the log. */
+function assertNoLog({ storeFile, auditFolder }: NodeFolder): void {
+  if (!existsSync(auditFolder) || readdirSync(auditFolder).length === 0) return
+  throw new OperatorError(
+    `there is an audit log in ${auditFolder}, but no store at ${storeFile}`,
+    'put the store back from its backup, or say with --store where it is; to begin anew, move the audit folder away',
+  )
+}
+
 function assertInitialized(folder: NodeFolder): void {
   assertNoFile(folder)
   try {
     accessSync(folder.storeFile)
   } catch (cause) {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemCodeOf(cause))) {
+      const hint = 'its folder must belong to the user who runs Strongroom'
+      throw new OperatorError(`the store ${folder.storeFile} cannot be opened`, hint, { cause })
+    }
     throw new OperatorError(
       `there is no Strongroom store at ${folder.storeFile}`,
       'name the data folder with --data, or make a new one with strongroom init',

@@ -16,7 +16,8 @@ import { createOperatorLog } from './operator-log.ts'
 import { operatorHandler } from './operator-socket.ts'
 import { type Repetition, repeat } from './repeat.ts'
 import { chooseTls } from './tls-choice.ts'
-import { ensureAuthority, tlsCredentials } from './tls-credentials.ts'
+import { ensureAuthority, ownCredentials } from './tls-credentials.ts'
+import { readTlsFiles } from './tls-files.ts'
 import { programVersion } from './version.ts'
 
 /** How long requests in flight may take when the node is stopped. */
@@ -125,6 +126,8 @@ async function openAll(
 ) {
   const { clock, random, log } = parts
   const tls = chooseTls(options)
+  // Before anything is made: what is wrong with the files is not a matter of the folder.
+  const given = tls.kind === 'files' ? await readTlsFiles(tls, clock.now()) : undefined
   const state = (open.state = await openNodeState(options, parts, 'any'))
   const first = describeFirst(state)
   if (first !== undefined) onFolderMade(first)
@@ -172,7 +175,7 @@ async function openAll(
     handler: operatorHandler(operator, log),
     log,
   })
-  const credentials = await tlsCredentials(tls, options, state, parts)
+  const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
   open.transport = await openHttpTransport({
     host: options.host,
     port: options.port,

@@ -14,8 +14,6 @@ import {
   issueServerCertificate,
   needsRenewal,
 } from './tls-authority.ts'
-import type { TlsChoice } from './tls-choice.ts'
-import { readTlsFiles } from './tls-files.ts'
 
 const AUTHORITY = 'tls-authority'
 /** Everybody may read a certificate. */
@@ -55,8 +53,8 @@ const hostsOf = (options: StartOptions): readonly string[] => [
   ]),
 ]
 
-/** The node's own certificate, issued anew when it is near its end or lacks a name. */
-async function ownCredentials(
+/** The node's own certificate, issued anew when it is near its end or lacks a name. @throws OperatorError for a host that cannot be named */
+export async function ownCredentials(
   options: StartOptions,
   state: NodeState,
   parts: StateParts,
@@ -94,16 +92,4 @@ async function renew(
   const record = { ...stored.record, publicPart }
   await records.transaction((tx) => tx.update(SERVICE_SECRETS, stored, record, secret))
   return (await records.find(SERVICE_SECRETS, [record.name])) ?? stored
-}
-
-/** What the endpoint presents; undefined for plain HTTP. @throws OperatorError for files that do not fit */
-export async function tlsCredentials(
-  choice: TlsChoice,
-  options: StartOptions,
-  state: NodeState,
-  parts: StateParts,
-): Promise<TlsCredentials | undefined> {
-  if (choice.kind === 'plain') return undefined
-  if (choice.kind === 'files') return readTlsFiles(choice, parts.clock.now())
-  return ownCredentials(options, state, parts)
 }

@@ -110,6 +110,27 @@ describe('a first start', () => {
     await initFolder(optionsFor(used))
   })
 
+  test('makes nothing when the operator’s own certificate cannot be used', async () => {
+    const folder = join(temporaryFolder(), 'data')
+    const options = optionsFor(folder, {
+      tls: true,
+      tlsCert: '/nonexistent',
+      tlsKey: '/nonexistent',
+    })
+    await assert.rejects(startServer(options), /the certificate file \/nonexistent does not exist/)
+    assert.equal(existsSync(folder), false)
+  })
+
+  test('makes no store beside a log that has lost its own', async () => {
+    const folder = await folderWithLog()
+    for (const file of readdirSync(folder)) {
+      if (file !== 'audit') rmSync(join(folder, file), { recursive: true })
+    }
+    const refusal = { name: 'OperatorError', message: /an audit log in .* but no store at/ }
+    await assert.rejects(startServer(optionsFor(folder)), refusal)
+    assert.deepEqual(readdirSync(folder), ['audit'])
+  })
+
   test('that fails over an existing store leaves it alone', async () => {
     const folder = temporaryFolder()
     await initFolder(optionsFor(folder))
@@ -166,6 +187,41 @@ describe('a lost node-id', () => {
       hint: /backup/,
     })
     assert.equal(existsSync(join(folder, 'node-id')), false)
+  })
+})
+
+describe('a log that is verified', () => {
+  test('without its store or with another key file says what it could not check, and why', async () => {
+    const folder = await folderWithLog()
+    const other = temporaryFolder()
+    await initFolder(optionsFor(other))
+    const verify = async () => {
+      const { intact, macsChecked, notes = [] } = await auditVerify(optionsFor(folder))
+      return [intact, macsChecked, notes[0]?.split(',')[0] ?? '', notes.length]
+    }
+    assert.deepEqual(await verify(), [true, true, '', 0])
+    const key = join(folder, 'root.key')
+    copyFileSync(join(other, 'root.key'), key)
+    const [, , why] = await verify()
+    assert.match(String(why), /^the store was not opened \(the key file .* is of another store/)
+    rmSync(key)
+    assert.deepEqual(await verify(), [true, false, 'the root key is not at hand', 2])
+    const store = join(folder, 'strongroom.db')
+    writeFileSync(store, 'x'.repeat(8192))
+    assert.match(
+      String((await verify())[2]),
+      /^the store was not opened \(.* is not a Strongroom store/,
+    )
+    rmSync(store)
+    assert.deepEqual(await verify(), [true, false, `there is no store at ${store}`, 2])
+  })
+
+  test('has to be there', async () => {
+    const options = optionsFor(temporaryFolder())
+    const refusal = { name: 'OperatorError', message: /^there is no audit log in/, hint: /--data/ }
+    await assert.rejects(auditVerify(options), refusal)
+    const reader = { write: async () => undefined, damaged: async () => undefined }
+    await assert.rejects(auditCat({ ...options, frames: false }, reader), refusal)
   })
 })
 
