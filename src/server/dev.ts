@@ -18,11 +18,14 @@ import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
 import { openHttpTransport } from './http-transport.ts'
 import { composeNode, type Node } from './node.ts'
 import { createOperatorLog } from './operator-log.ts'
+import { repeat } from './repeat.ts'
 import { isLoopback } from './tls-choice.ts'
 
 /** How long requests in flight may take when the server is stopped. */
 const GRACE_MS = 5000
 const CACHE_RECORDS = 50_000
+/** How often is done what has become due while nobody moved the clock. */
+const ROUND_MS = 1000
 
 /** A running development server, and what a test may do to it. */
 export interface DevServer extends RunningServer {
@@ -103,6 +106,11 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     handler,
     log: parts.log,
   })
+  const rounds = repeat(
+    () => node.runTimedWork(),
+    ROUND_MS,
+    (error) => parts.log.error({}, 'a round of timed work failed; the next one tries again', error),
+  )
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   return {
     endpoint: transport.endpoint,
@@ -110,6 +118,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     stopped,
     async stop() {
       await transport.close(GRACE_MS)
+      await rounds.stop()
       await node.close()
       resolve(undefined)
     },
