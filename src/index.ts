@@ -14,6 +14,8 @@ export interface StrongroomOptions {
   readonly region?: string
   /** A file of keys with fixed ids and material, as `strongroom dev --seed` takes it. */
   readonly seedFile?: string
+  /** How fast an account may call: `aws`, or a JSON file of calls per second. Default: as fast as it can. */
+  readonly quotas?: string
   /** Lines of JSON on standard error from this level on. Default: `warn`. */
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 }
@@ -58,6 +60,7 @@ export async function startStrongroom(options: StrongroomOptions = {}): Promise<
     allowPlainHttp: options.allowPlainHttp ?? false,
     logLevel: options.logLevel ?? 'warn',
     ...(options.seedFile !== undefined && { seedFile: options.seedFile }),
+    ...(options.quotas !== undefined && { quotas: options.quotas }),
   })
   return {
     endpoint: server.endpoint,

@@ -22,6 +22,7 @@ export interface StartFlags extends FolderFlags {
   readonly allowPlainHttp: boolean
   readonly auditDurability: AuditDurability
   readonly acceptAuditDamage: boolean
+  readonly quotas?: string
   readonly logLevel: LogLevel
 }
 
@@ -32,6 +33,7 @@ export interface DevFlags {
   readonly region: string
   readonly allowPlainHttp: boolean
   readonly seed?: string
+  readonly quotas?: string
   readonly logLevel: LogLevel
 }
 
@@ -86,6 +88,12 @@ const regionOption = (): Option =>
     .default(REGION_DEFAULT)
     .argParser(parseRegion)
 
+const quotasOption = (): Option =>
+  new Option(
+    '--quotas <which>',
+    "how fast an account may call: off, aws for AWS's request quotas, or a JSON file of calls per second (default: off)",
+  ).argParser(parseText)
+
 const logLevelOption = (fallback: LogLevel): Option =>
   oneOf(
     '--log-level <level>',
@@ -121,6 +129,7 @@ export const startOptions = (): readonly Option[] => [
     '--accept-audit-damage',
     'start although the audit log is damaged; the damage itself is recorded',
   ).default(false),
+  quotasOption(),
   logLevelOption('info'),
 ]
 
@@ -134,6 +143,7 @@ export const devOptions = (): readonly Option[] => [
   new Option('--seed <file>', 'a JSON file of keys with fixed ids and material').argParser(
     parseText,
   ),
+  quotasOption(),
   logLevelOption('warn'),
 ]
 

@@ -73,6 +73,8 @@ export interface StartOptions extends FolderOptions {
   readonly allowPlainHttp: boolean
   readonly auditDurability: AuditDurability
   readonly acceptAuditDamage: boolean
+  /** Request quotas: `off` (as when absent), `aws`, or a file of rates. */
+  readonly quotas?: string
   readonly logLevel: LogLevel
 }
 
@@ -84,6 +86,8 @@ export interface DevOptions {
   readonly region: string
   readonly allowPlainHttp: boolean
   readonly seedFile?: string
+  /** As for `start`. */
+  readonly quotas?: string
   readonly logLevel: LogLevel
 }
 

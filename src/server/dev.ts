@@ -18,6 +18,7 @@ import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
 import { openHttpTransport } from './http-transport.ts'
 import { composeNode, type Node } from './node.ts'
 import { createOperatorLog } from './operator-log.ts'
+import { chooseQuotas } from './quotas-choice.ts'
 import { repeat } from './repeat.ts'
 import { isLoopback } from './tls-choice.ts'
 
@@ -37,6 +38,8 @@ interface DevParts {
   readonly random: Random
   readonly log: Log
   readonly openAccount: AccountId
+  /** As `--quotas` says. */
+  readonly quotasChoice: string | undefined
 }
 
 /** A node with nothing in it but the seed; nothing of it outlives the process. */
@@ -47,7 +50,8 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Nod
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   await plantSeed(records, clock, seed)
   const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log })
-  return composeNode({ ...parts, rows, records, sink: audit.log, machine: machineClock })
+  const quotas = chooseQuotas(parts.quotasChoice)
+  return composeNode({ ...parts, rows, records, sink: audit.log, machine: machineClock, quotas })
 }
 
 /** @throws OperatorError where others could use a server that asks nobody who they are */
@@ -73,6 +77,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     random: createRandom(),
     log: createOperatorLog(options.logLevel),
     openAccount: account,
+    quotasChoice: options.quotas,
   }
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)

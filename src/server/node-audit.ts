@@ -14,6 +14,8 @@ import type { NodeState, StateParts } from './node-state.ts'
 
 /** The audit log of a node, together with what ties it to the store. */
 export interface NodeAudit {
+  /** Whose log it is. */
+  readonly nodeId: string
   readonly log: AuditLog
   /** Appends what the store's outbox holds and the log does not. */
   recoverOutbox(): Promise<void>
@@ -70,6 +72,7 @@ export async function openNodeAudit(
   await rows.raiseOutbox(opened.outboxHigh)
   let savedSequence = head?.sequence ?? -1
   return {
+    nodeId,
     log: audit,
     async recoverOutbox() {
       const count = await recoverOutbox(rows, audit, (ids) =>

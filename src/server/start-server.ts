@@ -9,15 +9,17 @@ import { machineClock } from './clocks.ts'
 import { type HttpTransport, openHttpTransport } from './http-transport.ts'
 import { openUnixSocketTransport, type UnixSocketTransport } from './http-unix-socket.ts'
 import { LocalOperator } from './local-operator.ts'
-import { composeNode, type Node } from './node.ts'
+import { composeNode, type Node, type NodeParts } from './node.ts'
 import { type NodeAudit, openNodeAudit } from './node-audit.ts'
 import { type NodeState, openNodeState, type StateParts } from './node-state.ts'
 import { createOperatorLog } from './operator-log.ts'
 import { operatorHandler } from './operator-socket.ts'
+import { chooseQuotas } from './quotas-choice.ts'
 import { type Repetition, repeat } from './repeat.ts'
 import { chooseTls } from './tls-choice.ts'
 import { ensureAuthority, ownCredentials } from './tls-credentials.ts'
 import { readTlsFiles } from './tls-files.ts'
+import { openUsageJournal } from './usage-journal.ts'
 import { programVersion } from './version.ts'
 
 /** How long requests in flight may take when the node is stopped. */
@@ -118,6 +120,33 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
+/** The node itself, on its open state and log. */
+function openNode(
+  { state, audit, quotas }: Pick<OpenParts, 'state' | 'audit'> & Pick<NodeParts, 'quotas'>,
+  { clock, random, log }: StateParts,
+): Promise<Node> {
+  const { rows, records, custody, folder } = state
+  return composeNode({
+    rows,
+    records,
+    sink: audit.log,
+    clock,
+    machine: machineClock,
+    random,
+    log,
+    openAccount: undefined,
+    usageJournal: openUsageJournal({
+      rows,
+      custody,
+      nodeId: audit.nodeId,
+      audit: audit.log,
+      auditFolder: folder.auditFolder,
+      log,
+    }),
+    quotas,
+  })
+}
+
 async function openAll(
   options: StartOptions,
   parts: StateParts,
@@ -128,22 +157,15 @@ async function openAll(
   const tls = chooseTls(options)
   // Before anything is made: what is wrong with the files is not a matter of the folder.
   const given = tls.kind === 'files' ? await readTlsFiles(tls, clock.now()) : undefined
+  const quotas = chooseQuotas(options.quotas)
   const state = (open.state = await openNodeState(options, parts, 'any'))
   const first = describeFirst(state)
   if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
-  const node = (open.node = await composeNode({
-    rows: state.rows,
-    records: state.records,
-    sink: audit.log,
-    clock,
-    machine: machineClock,
-    random,
-    log,
-    openAccount: undefined,
-  }))
+  const node = (open.node = await openNode({ state, audit, quotas }, parts))
   await audit.recoverOutbox()
+  await node.recover()
   await node.runTimedWork()
   open.rounds = repeat(
     async () => {

@@ -36,6 +36,7 @@ export function addDev(parent: Command, context: Context): void {
       region: flags.region,
       allowPlainHttp: flags.allowPlainHttp,
       ...(flags.seed !== undefined && { seedFile: flags.seed }),
+      ...(flags.quotas !== undefined && { quotas: flags.quotas }),
       logLevel: flags.logLevel,
     })
     const variables = clientVariables(server.endpoint, flags.region, {

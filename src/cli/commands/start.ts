@@ -105,6 +105,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     allowPlainHttp: flags.allowPlainHttp,
     auditDurability: flags.auditDurability,
     acceptAuditDamage: flags.acceptAuditDamage,
+    ...(flags.quotas !== undefined && { quotas: flags.quotas }),
     logLevel: flags.logLevel,
   }
 }

@@ -121,8 +121,10 @@ export class KeyUsage {
   async rebuild(): Promise<void> {
     const { journal } = this.#parts
     if (journal === undefined) return
-    this.#marked = await journal.readMark()
     this.#settled = journal.sequence()
+    const mark = await journal.readMark()
+    // A mark beyond the end is that of a log which was lost.
+    this.#marked = mark <= this.#settled ? mark : 0
     for await (const text of journal.framesBehind(this.#marked)) {
       this.#recordFrame(text)
       if (this.#held.size >= HELD_MAX) await this.#note(this.#marked)
