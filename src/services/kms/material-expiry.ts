@@ -1,14 +1,16 @@
 import type { Instant } from '../../core/ids.ts'
 import { type BackingKey, isGone, isHere } from '../../core/key.ts'
-import type { Stored } from '../../core/records.ts'
 import { BACKING_KEYS, KEYS } from '../../core/tables.ts'
 import type { ServiceEvent } from '../../pipeline/operation.ts'
 import { removeMaterial } from './imported-material.ts'
 import { type ResolvedKey, resolvedKey } from './key-resolver.ts'
-import { doTimedWork, type TimedWorkParts } from './timed-work.ts'
+import { type Due, doTimedWork, type TimedWorkParts, workThrough } from './timed-work.ts'
 
-/** How many backing keys one round looks at. */
-const MATERIALS_PER_ROUND = 100
+const EXPIRED: Due<BackingKey> = {
+  table: BACKING_KEYS,
+  index: 'by_expiry',
+  dateOf: ({ imported }) => imported?.validTo,
+}
 
 /** Source: AWS KMS Developer Guide, Logging AWS KMS API calls, DeleteExpiredKeyMaterial. */
 const expiryEvent = ({ key, arn }: ResolvedKey, keyMaterialId: string): ServiceEvent => ({
@@ -45,24 +47,7 @@ async function deleteExpired(
  * to be called again and again.
  * @returns how many were found expired
  */
-export async function deleteExpiredMaterial(parts: TimedWorkParts): Promise<number> {
+export function deleteExpiredMaterial(parts: TimedWorkParts): Promise<number> {
   const time = parts.clock.now()
-  let found = 0
-  let last: Stored<BackingKey> | undefined
-  for (;;) {
-    const validTo = last?.record.imported?.validTo
-    const after: readonly (string | number)[] | undefined =
-      last && validTo !== undefined ? [validTo, ...BACKING_KEYS.keyOf(last.record)] : undefined
-    const expired = await parts.records.page(BACKING_KEYS, {
-      index: 'by_expiry',
-      equals: [],
-      upTo: time,
-      ...(after && { after }),
-      limit: MATERIALS_PER_ROUND,
-    })
-    for (const { record } of expired) await deleteExpired(parts, record, time)
-    found += expired.length
-    last = expired.at(-1)
-    if (expired.length < MATERIALS_PER_ROUND) return found
-  }
+  return workThrough(parts, EXPIRED, time, (expired) => deleteExpired(parts, expired, time))
 }

@@ -1,8 +1,12 @@
 import { ConflictError } from '../../core/errors.ts'
 import type { Instant } from '../../core/ids.ts'
-import type { RecordsTransaction } from '../../core/records.ts'
+import type { RecordsTransaction, Stored } from '../../core/records.ts'
+import type { Table } from '../../core/tables.ts'
 import type { ServiceEvent } from '../../pipeline/operation.ts'
 import type { DeletionParts } from './key-deletion.ts'
+
+/** How many records one round looks at. */
+const RECORDS_PER_ROUND = 100
 
 /** What timed work needs. */
 export type TimedWorkParts = DeletionParts
@@ -52,3 +56,40 @@ const frameOf = (parts: TimedWorkParts, event: ServiceEvent, time: Instant): str
     resources: event.resources,
     serviceEventDetailsJson: event.details && JSON.stringify(event.details),
   })
+
+/** Records that have become due, as an index over dates gives them. */
+export interface Due<R> {
+  readonly table: Table<R>
+  readonly index: string
+  /** The date that the index has of a record. */
+  dateOf(record: R): Instant | undefined
+}
+
+/**
+ * Does some work for every record that is due, one after the other. What fails does not keep the rest
+ * from being done; the first failure is thrown in the end.
+ * @returns how many were found due
+ */
+export async function workThrough<R>(
+  { records }: TimedWorkParts,
+  { table, index, dateOf }: Due<R>,
+  time: Instant,
+  work: (record: R) => Promise<void>,
+): Promise<number> {
+  const failures: unknown[] = []
+  let found = 0
+  let last: Stored<R> | undefined
+  do {
+    const date = last && dateOf(last.record)
+    const after = last && date !== undefined ? [date, ...table.keyOf(last.record)] : undefined
+    const query = { index, equals: [], upTo: time, limit: RECORDS_PER_ROUND }
+    const due = await records.page(table, after === undefined ? query : { ...query, after })
+    for (const { record } of due) {
+      await work(record).catch((error: unknown) => void failures.push(error))
+    }
+    found += due.length
+    last = due.length < RECORDS_PER_ROUND ? undefined : due.at(-1)
+  } while (last !== undefined)
+  if (failures.length > 0) throw failures[0]
+  return found
+}
