@@ -50,6 +50,9 @@ function parseMark(parts: UsageJournalParts, text: string): number | undefined {
 /** A node's audit log as the record of uses of keys, with its mark in a setting of the store. */
 export function openUsageJournal(parts: UsageJournalParts): UsageJournal {
   const { rows, custody, nodeId, audit, auditFolder, log } = parts
+  // What is damaged is told by those who guard the log; here only its uses are lost.
+  const onDamage = ({ what }: { readonly what: string }): void =>
+    log.warn({ what }, 'uses of keys cannot be read from a damaged place of the audit log')
   return {
     sequence: () => audit.head().sequence,
     async readMark() {
@@ -67,9 +70,6 @@ export function openUsageJournal(parts: UsageJournalParts): UsageJournal {
       await rows.transaction((tx) => tx.setSetting(settingName(nodeId), text))
     },
     async *framesBehind(sequence) {
-      // What is damaged is told by those who guard the log; here only its uses are lost.
-      const onDamage = ({ what }: { readonly what: string }): void =>
-        log.warn({ what }, 'uses of keys cannot be read from a damaged place of the audit log')
       for await (const { text } of readFrames(auditFolder, { from: sequence + 1, onDamage })) {
         yield text
       }

@@ -14,6 +14,8 @@ import type { FrameSink } from '../../src/pipeline/audit-trail.ts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { openHttpTransport } from '../../src/server/http-transport.ts'
 import { composeNode } from '../../src/server/node.ts'
+import type { UsageJournal } from '../../src/services/kms/key-usage.ts'
+import type { RequestQuotas } from '../../src/services/kms/request-quotas.ts'
 import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
 import { createRecordStore } from '../../src/storage/record-store.ts'
 
@@ -110,6 +112,8 @@ export interface MemoryNode {
   readonly log: { readonly lines: readonly string[] }
   readonly rows: RowStore
   readonly records: RecordStore
+  /** Finds in the journal what a crash has kept from the store. */
+  recover(): Promise<void>
   /** Does what is due by the service's clock. */
   runTimedWork(): Promise<void>
   close(): Promise<void>
@@ -122,6 +126,11 @@ export interface MemoryNodeOptions {
   readonly rows?: RowStore
   /** Whose attestation documents are trusted, instead of AWS's. */
   readonly attestationRoots?: readonly AttestationCertificate[]
+  /** Calls are not limited without them. */
+  readonly quotas?: RequestQuotas
+  /** Says when uses of keys are noted, instead of the machine. */
+  readonly machine?: Clock
+  readonly usageJournal?: UsageJournal
 }
 
 /** Starts a node in memory behind the real HTTP transport. */
@@ -141,11 +150,13 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     records,
     sink,
     clock,
-    machine: machineClock,
+    machine: options.machine ?? machineClock,
     random,
     log,
     openAccount,
     attestationRoots: options.attestationRoots,
+    usageJournal: options.usageJournal,
+    quotas: options.quotas,
   })
   const transport = await openHttpTransport({
     host: '127.0.0.1',
@@ -161,6 +172,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     log,
     rows,
     records,
+    recover: () => node.recover(),
     runTimedWork: () => node.runTimedWork(),
     close: () => transport.close(GRACE_MS),
   }

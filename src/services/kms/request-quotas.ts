@@ -14,9 +14,6 @@ import {
 /** How many buckets are kept before those that have filled up again are dropped. */
 const BUCKETS_MAX = 50_000
 
-/** Source: AWS KMS Developer Guide, Resource quotas: customer managed keys per account and Region. */
-const KEYS_PER_ACCOUNT_MAX = 100_000
-
 /** What is left of a rate: refilled as time passes, up to what one second gives. */
 interface Bucket {
   tokens: number
@@ -47,11 +44,6 @@ export class RequestQuotas {
   /** @param ownRates in place of AWS's; an operation that is named has a bucket of its own. Unit: calls per second */
   constructor(ownRates: ReadonlyMap<string, number> = new Map()) {
     this.#ownRates = ownRates
-  }
-
-  /** How many keys an account may have in a Region. */
-  get keysMax(): number {
-    return KEYS_PER_ACCOUNT_MAX
   }
 
   /** Counts a call whose group its operation tells. @throws ServiceError ThrottlingException */

@@ -12,6 +12,7 @@ import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custo
 import { specNotInRegion, validationError } from '../key-errors.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
+import { assertRoomForKey } from '../key-quota.ts'
 import { defineOperation, type KmsScope } from '../kms-operation.ts'
 import type { CreateKeyRequest } from '../model.ts'
 import { auditTags, withTags } from '../tags.ts'
@@ -157,8 +158,9 @@ export const createKey = defineOperation({
     assertStoreState(store, 'use')
   },
 
-  async handle(input, store, { tx, call }, drawn: NewKey) {
+  async handle(input, store, { tx, call, quotas }, drawn: NewKey) {
     if (store !== undefined) throw noMaterialInStore(store)
+    await assertRoomForKey(tx, call, quotas)
     const { key, backingKey } = recordsOf(input, call, drawn)
     const { accountId, region, keyId } = key
     await tx.insert(KEYS, key)

@@ -11,6 +11,7 @@ import { auditStructure } from '../audit-values.ts'
 import { copyGenerations } from '../generations.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
+import { assertRoomForKey } from '../key-quota.ts'
 import { deletionEvent, removeKey } from '../key-removal.ts'
 import { type ResolvedKey, resolvedKey, resolveKey } from '../key-resolver.ts'
 import { FOR_REPLICATION } from '../key-states.ts'
@@ -134,6 +135,7 @@ export const replicateKey = defineOperation({
     }
     const family = await familyOf(tx, primary, scope)
     const region = assertRelatedRegion(input.ReplicaRegion, primary.key.region)
+    await assertRoomForKey(tx, { accountId: primary.key.accountId, region }, scope.quotas)
     const others = family.map((member) => member.key.region)
     const replicaRegions = [...others.filter((other) => other !== primary.key.region), region]
     const replica = replicaOf(primary, input, call, replicaRegions)
