@@ -84,15 +84,12 @@ describe('the material of a multi-Region key', () => {
       assert.equal(await decrypt(east, ciphertext), openers[at])
     }
     assert.deepEqual(await shown(east, id), await shown(home, id))
-    const names = node.sink.frames
-      .slice(frames)
-      .flatMap(({ records }) => records)
-      .map(({ eventName, awsRegion }) => `${eventName} ${awsRegion}`)
-    assert.deepEqual(names.slice(0, 3).sort(), [
-      'RotateKey eu-central-1',
-      'RotateKeyOnDemand eu-central-1',
-      'SynchronizeMultiRegionKey eu-central-1',
-    ])
+    const events = node.sink.frames.slice(frames).flatMap(({ records }) => records)
+    for (const eventName of ['RotateKey', 'RotateKeyOnDemand', 'SynchronizeMultiRegionKey']) {
+      const [only, ...more] = events.filter((event) => event['eventName'] === eventName)
+      assert.equal(only?.['awsRegion'], 'eu-central-1')
+      assert.deepEqual(more, [])
+    }
   })
 
   test('rotates by itself as the primary is told, and is told by nobody else', async () => {
