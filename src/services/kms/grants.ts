@@ -72,7 +72,7 @@ export async function getGrant(
 }
 
 /** @throws ServiceError LimitExceededException */
-export async function assertRoomForGrant(records: Records, key: Key): Promise<void> {
+export async function assertRoomForGrant(records: Pick<Records, 'count'>, key: Key): Promise<void> {
   const count = await records.count(GRANTS, {
     index: 'key',
     equals: [key.region, key.keyId],
