@@ -313,7 +313,7 @@ function recordedResources(
   // What has neither been found nor made is no resource of the call.
   if (trace.target === undefined && output === undefined) return []
   // Both come from this operation's own members.
-  const resources = operation.resources(trace.target, output as never)
+  const resources = operation.resources(trace.target, output)
   if (error?.code !== 'AccessDeniedException') return resources
   return resources.filter(({ accountId }) => accountId === call?.accountId)
 }

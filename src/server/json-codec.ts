@@ -16,15 +16,16 @@ function targetOperation(request: HttpRequest, prefix: string): string {
   return target.slice(prefix.length + 1)
 }
 
+const reply = (status: number, body: string, requestId: string): HttpReply => ({
+  status,
+  headers: AWS_JSON_HEADERS,
+  ownHeaders: ['x-amzn-RequestId', requestId],
+  body,
+})
+
 /** AWS JSON 1.1 for one service, told by its target prefix. */
 export function createJsonCodec(targetPrefix: string): Codec {
   const codec = createAwsJsonCodec()
-  const reply = (status: number, body: string, requestId: string): HttpReply => ({
-    status,
-    headers: AWS_JSON_HEADERS,
-    ownHeaders: ['x-amzn-RequestId', requestId],
-    body,
-  })
   return {
     read(request) {
       if (request.method !== 'POST') throw new ServiceError('UnknownOperationException')

@@ -218,7 +218,7 @@ describe('every operation of the service model', () => {
 
   test('rotation is switched, asked for and listed; use is remembered', async () => {
     const KeyId = await symmetric()
-    const before = await kms.send(new sdk.EncryptCommand({ KeyId, Plaintext: Buffer.from('old') }))
+    const sealed = await kms.send(new sdk.EncryptCommand({ KeyId, Plaintext: Buffer.from('old') }))
     await kms.send(new sdk.EnableKeyRotationCommand({ KeyId, RotationPeriodInDays: 90 }))
     const status = await kms.send(new sdk.GetKeyRotationStatusCommand({ KeyId }))
     assert.equal(status.RotationPeriodInDays, 90)
@@ -230,7 +230,7 @@ describe('every operation of the service model', () => {
       Rotations?.map(({ RotationType }) => RotationType),
       ['ON_DEMAND'],
     )
-    const opened = await kms.send(new sdk.DecryptCommand({ CiphertextBlob: before.CiphertextBlob }))
+    const opened = await kms.send(new sdk.DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob }))
     assert.equal(text(opened.Plaintext), 'old')
     const usage = await kms.send(new sdk.GetKeyLastUsageCommand({ KeyId }))
     assert.equal(usage.KeyLastUsage?.Operation, 'Decrypt')

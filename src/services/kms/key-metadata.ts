@@ -1,4 +1,5 @@
 import { keyArn, type Place } from '../../core/arn.ts'
+import { unreachable } from '../../core/assert.ts'
 import type { Region } from '../../core/ids.ts'
 import { isPrimary, type Key } from '../../core/key.ts'
 import { keySpecRow } from '../../core/key-specs.ts'
@@ -26,6 +27,8 @@ export function algorithmsOf({ spec, usage }: Pick<Key, 'spec' | 'usage'>) {
       return { KeyAgreementAlgorithms: row.keyAgreementAlgorithms }
     case 'ENCAPSULATE_DECAPSULATE':
       return { EncapsulationAlgorithms: row.encapsulationAlgorithms }
+    default:
+      return unreachable(usage)
   }
 }
 

@@ -18,6 +18,8 @@ const textsOf = (sql: string, column: string): string[] =>
     .all()
     .map((row) => String(row[column]))
 
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
 /** How SQLite would run a statement; every parameter is left null. */
 const planOf = (sql: string): string => textsOf(`EXPLAIN QUERY PLAN ${sql}`, 'detail').join('; ')
 
@@ -42,10 +44,15 @@ describe('the SQL of the migrations', () => {
       ]
       // A column that a later migration added stands last, and every statement names its columns.
       assert.deepEqual(
-        columns.map(({ name, type, notnull, pk }) => [name, type, notnull, pk]).sort(),
-        expected.sort(),
+        columns
+          .map(({ name, type, notnull, pk }) => [name, type, notnull, pk].join(' '))
+          .toSorted(byText),
+        expected.map((column) => column.join(' ')).toSorted(byText),
       )
-      assert.deepEqual(columns.map(({ name }) => name).sort(), storedColumns(schema).sort())
+      assert.deepEqual(
+        columns.map(({ name }) => String(name)).toSorted(byText),
+        storedColumns(schema).toSorted(byText),
+      )
     })
 
     test(`table ${schema.name} has the indexes of its schema and no others`, () => {
