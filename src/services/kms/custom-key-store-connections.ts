@@ -1,25 +1,12 @@
-import type { FrameWriter } from '../../audit/event.ts'
 import { unreachable } from '../../core/assert.ts'
 import { ConflictError } from '../../core/errors.ts'
-import type { Clock, Log } from '../../core/ports.ts'
-import type { RecordStore, Stored } from '../../core/records.ts'
+import { instant } from '../../core/ids.ts'
 import {
   type ConnectionErrorCode,
   CUSTOM_KEY_STORES,
   type CustomKeyStore,
 } from '../../core/tables.ts'
-import type { AuditTrail } from '../../pipeline/audit-trail.ts'
-
-/** How many stores one round looks at. */
-const STORES_PER_ROUND = 100
-
-export interface ConnectionParts {
-  readonly records: RecordStore
-  readonly trail: AuditTrail
-  readonly frames: FrameWriter
-  readonly clock: Clock
-  readonly log: Log
-}
+import { type TimedWorkParts, workThrough } from './timed-work.ts'
 
 /**
  * Why a store cannot be connected. There are no CloudHSM clusters and no VPC endpoint services here, and
@@ -53,8 +40,8 @@ function settled(store: CustomKeyStore): CustomKeyStore {
   }
 }
 
-async function settle(parts: ConnectionParts, due: Stored<CustomKeyStore>): Promise<void> {
-  const { accountId, region, storeId } = due.record
+async function settle(parts: TimedWorkParts, due: CustomKeyStore): Promise<void> {
+  const { accountId, region, storeId } = due
   const time = parts.clock.now()
   const committed = await parts.records.transaction(async (tx) => {
     // Looked at again inside: a call or another node may have been faster.
@@ -75,25 +62,24 @@ async function settle(parts: ConnectionParts, due: Stored<CustomKeyStore>): Prom
     await parts.trail.recordCommitted(committed.outboxId, committed.frame)
 }
 
+const CHANGING = {
+  table: CUSTOM_KEY_STORES,
+  index: 'by_change',
+  dateOf: (store: CustomKeyStore) => store.changingSince,
+} as const
+
+/** Whenever it began: what is not changing has no such time, and the clock may have been moved back. */
+const WHENEVER = instant(Number.MAX_SAFE_INTEGER)
+
 /**
  * Ends what ConnectCustomKeyStore and DisconnectCustomKeyStore have begun. Idempotent; to be called
  * again and again.
  */
-export async function settleCustomKeyStores(parts: ConnectionParts): Promise<void> {
-  for (;;) {
-    const due = await parts.records.page(CUSTOM_KEY_STORES, {
-      index: 'by_change',
-      equals: [],
-      // Whenever it began: what has no such time is left out, and the clock may have been moved back.
-      upTo: Number.MAX_SAFE_INTEGER,
-      limit: STORES_PER_ROUND,
-    })
-    for (const stored of due) {
-      await settle(parts, stored).catch((error: unknown) => {
-        if (!(error instanceof ConflictError)) throw error
-        parts.log.info({ storeId: stored.record.storeId }, 'a key store changed meanwhile')
-      })
-    }
-    if (due.length < STORES_PER_ROUND) return
-  }
+export async function settleCustomKeyStores(parts: TimedWorkParts): Promise<void> {
+  await workThrough(parts, CHANGING, WHENEVER, (store) =>
+    settle(parts, store).catch((error: unknown) => {
+      if (!(error instanceof ConflictError)) throw error
+      parts.log.info({ storeId: store.storeId }, 'a key store changed meanwhile')
+    }),
+  )
 }
