@@ -170,6 +170,11 @@ export const createKey = defineOperation({
     return { KeyMetadata: keyMetadata(key) }
   },
 
+  resources(_store, output) {
+    const made = output?.KeyMetadata
+    if (made?.Arn === undefined || made.AWSAccountId === undefined) return []
+    return [{ accountId: made.AWSAccountId, type: 'AWS::KMS::Key', arn: made.Arn }]
+  },
   audit: (input, _target, output) => ({
     requestParameters: {
       policy: input.Policy,
