@@ -15,6 +15,12 @@ export interface World {
   readonly otherId: string
   readonly otherMaterialId: string
   readonly ciphertext: string
+  /** A multi-Region primary without replicas. */
+  readonly relatedId: string
+  readonly relatedArn: string
+  /** External key stores, named as these members are. */
+  readonly storeId: string
+  readonly idleStoreId: string
 }
 
 interface Expected {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { StoreDesk } from '../support/custom-key-stores.ts'
 import { type JsonObject, type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import {
   blob,
@@ -11,7 +12,11 @@ import {
   WireClient,
 } from '../support/wire-client.ts'
 import { wireRequest } from '../support/wire-request.ts'
-import { CASES, type World } from './kms-audit-cases.ts'
+import { type AuditCase, CASES, type World } from './kms-audit-cases.ts'
+import { REGION_CASES } from './kms-audit-region-cases.ts'
+
+/** In the order in which they are called. */
+const ALL_CASES: readonly AuditCase[] = [...REGION_CASES, ...CASES]
 
 const ACCOUNT = '111122223333'
 const REGION = 'eu-central-1'
@@ -35,7 +40,13 @@ describe('the record of a call', () => {
     const { id, arn } = await createKey(kms)
     const other = await createKey(kms)
     const encrypted = await kms.kms('Encrypt', { KeyId: id, Plaintext: blob('x') })
+    const desk = new StoreDesk(node, kms)
+    const related = await createKey(kms, { MultiRegion: true })
     world = {
+      relatedId: related.id,
+      relatedArn: related.arn,
+      storeId: await desk.create('storeId'),
+      idleStoreId: await desk.create('idleStoreId'),
       id,
       arn,
       materialId: await materialOf(id),
@@ -80,7 +91,7 @@ describe('the record of a call', () => {
 
   const headers = { 'user-agent': 'test/1.0 "quoted"' }
 
-  for (const { operation, input, expected } of CASES) {
+  for (const { operation, input, expected } of ALL_CASES) {
     test(`${operation} succeeds`, async () => {
       const answer = await kms.kms(operation, input(world), { unsignedHeaders: headers })
       assert.equal(answer.status, 200, answer.text)
@@ -106,14 +117,14 @@ describe('the record of a call', () => {
   }
 
   test('the table has every operation', () => {
-    const covered = new Set(CASES.map(({ operation }) => operation))
+    const covered = new Set(ALL_CASES.map(({ operation }) => operation))
     assert.deepEqual(
       Object.keys(KMS_OPERATIONS).filter((operation) => !covered.has(operation)),
       [],
     )
   })
 
-  const KEY_OPERATIONS = CASES.filter(
+  const KEY_OPERATIONS = ALL_CASES.filter(
     ({ operation, input }) =>
       'KeyId' in input({} as World) && !['Decrypt', 'ListAliases'].includes(operation),
   )

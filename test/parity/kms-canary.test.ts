@@ -7,6 +7,7 @@ import { createRandom } from '../../src/crypto/random.ts'
 import { drawCredential, rotateCredentials, storeAccount } from '../../src/server/accounts.ts'
 import { plantSeed } from '../../src/server/dev-seed.ts'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
+import { CLUSTER, CREDENTIAL, PROXY } from '../support/custom-key-stores.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import { type WireAnswer, type WireChange, WireClient } from '../support/wire-client.ts'
 
@@ -120,6 +121,40 @@ describe('secrets that go through every operation', () => {
     await call('Decrypt', { CiphertextBlob, GrantTokens })
   })
 
+  test('are kept with custom key stores', async () => {
+    const { AccessKeyId, RawSecretAccessKey } = CREDENTIAL
+    for (const secret of [AccessKeyId, RawSecretAccessKey, CLUSTER.KeyStorePassword]) {
+      secrets.push(Buffer.from(secret))
+    }
+    const { CustomKeyStoreId } = await call('CreateCustomKeyStore', {
+      CustomKeyStoreName: 'canary',
+      ...PROXY,
+    })
+    assert.ok(CustomKeyStoreId)
+    await call('CreateCustomKeyStore', { CustomKeyStoreName: 'cluster', ...CLUSTER })
+    await call('CreateCustomKeyStore', { CustomKeyStoreName: 'both', ...PROXY, ...CLUSTER })
+    const more = { CustomKeyStoreId, XksProxyAuthenticationCredential: CREDENTIAL }
+    await call('UpdateCustomKeyStore', more)
+    await call('UpdateCustomKeyStore', { ...more, KeyStorePassword: CLUSTER.KeyStorePassword })
+    await call('UpdateCustomKeyStore', { ...more, CustomKeyStoreId: 'cks-1' })
+    const answer = await kms.kms('DescribeCustomKeyStores', { CustomKeyStoreId }, proper)
+    assert.ok(!answer.text.includes(RawSecretAccessKey))
+    for (const operation of [
+      'DescribeCustomKeyStores',
+      'ConnectCustomKeyStore',
+      'DisconnectCustomKeyStore',
+    ]) {
+      await call(operation, { CustomKeyStoreId })
+    }
+    await node.runTimedWork()
+    await call('DeleteCustomKeyStore', { CustomKeyStoreId })
+    node.sink.isFailing = true
+    refusals.push(
+      await kms.kms('CreateCustomKeyStore', { CustomKeyStoreName: 'b', ...PROXY }, proper),
+    )
+    node.sink.isFailing = false
+  })
+
   test('go through everything else as well', async () => {
     const TargetKeyId = KeyId
     const Policy = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}'
@@ -143,6 +178,8 @@ describe('secrets that go through every operation', () => {
       ['ScheduleKeyDeletion', { KeyId }],
       ['CancelKeyDeletion', { KeyId }],
       ['EnableKey', { KeyId }],
+      ['ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' }],
+      ['UpdatePrimaryRegion', { KeyId, PrimaryRegion: 'eu-west-1' }],
     ] as const) {
       // The caller's secret where it has no business to be: an unknown member, then a known one.
       await call(operation, { ...input, Plaintext })
@@ -174,7 +211,7 @@ describe('secrets that go through every operation', () => {
       log: node.log.lines,
       refusals: refusals.map(({ text, headers }) => `${text} ${inspect(headers)}`),
     }
-    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [9, true, 17])
+    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [12, true, 24])
     assert.ok(node.log.lines.length >= 3)
     for (const [place, texts] of Object.entries(places)) {
       for (const text of texts) {

@@ -67,9 +67,10 @@ export class CollectingSink implements FrameSink {
     return this.texts.map((text) => JSON.parse(text) as Frame)
   }
 
-  /** The one CloudTrail record of the call with this request id. */
+  /** The one CloudTrail record of the call with this request id, in the Region that was called. */
   record(requestId: string): JsonObject {
-    const records = this.frames.flatMap((frame) => frame.records)
+    // What stands behind the first record of a frame is of another Region.
+    const records = this.frames.flatMap((frame) => frame.records.slice(0, 1))
     const found = records.filter((record) => record['requestID'] === requestId)
     const [only] = found
     if (only === undefined || found.length > 1) {
