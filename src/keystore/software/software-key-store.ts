@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { assert } from '../../core/assert.ts'
 import { IntegrityError } from '../../core/errors.ts'
-import type { KeyId } from '../../core/ids.ts'
+import type { KeyId, KeyMaterialId } from '../../core/ids.ts'
 import type { BackingKey, Key } from '../../core/key.ts'
 import type { ImportFailure, ImportWrapping } from '../../core/key-import.ts'
 import type { EncryptionAlgorithm, MacAlgorithm } from '../../core/key-specs.ts'
@@ -51,6 +51,8 @@ export class SoftwareKeyStore implements KeyStore {
   readonly #ciphers = new WeakMap<Stored<BackingKey>, MessageCipher>()
   readonly #macKeys = new WeakMap<Stored<BackingKey>, KeyObject>()
   readonly #keyPairs = new WeakMap<Stored<BackingKey>, OpenKeyPair>()
+  /** The ids that prefixes in ciphertexts have turned out to begin; as many as a key has generations. */
+  readonly #earlierIds = new WeakMap<Key, Map<string, KeyMaterialId>>()
 
   constructor(random: Random, engine: AsymmetricEngine) {
     this.#random = random
@@ -202,13 +204,28 @@ export class SoftwareKeyStore implements KeyStore {
     return stored
   }
 
-  /** The current backing key is found in the cache; an earlier one by one step in the key index. */
+  /** In one step among any number of generations; the second time from the cache. */
   async #findMaterial(
     records: Records,
     key: Key,
     prefix: string,
   ): Promise<Stored<BackingKey> | undefined> {
     if (key.currentMaterialId?.startsWith(prefix) === true) return this.#current(records, key)
+    const { region, keyId } = key
+    const known = this.#earlierIds.get(key)?.get(prefix)
+    const candidate =
+      (known && (await records.find(BACKING_KEYS, [region, keyId, known]))) ||
+      (await this.#findEarlier(records, key, prefix))
+    // What was deleted cannot open anything.
+    return candidate === undefined || candidate.secret === null ? undefined : candidate
+  }
+
+  /** One step in the key index. What was imported and waits for its rotation has encrypted nothing. */
+  async #findEarlier(
+    records: Records,
+    key: Key,
+    prefix: string,
+  ): Promise<Stored<BackingKey> | undefined> {
     const [candidate] = await records.page(BACKING_KEYS, {
       index: 'key',
       equals: [key.region, key.keyId],
@@ -216,8 +233,9 @@ export class SoftwareKeyStore implements KeyStore {
       limit: 1,
     })
     if (candidate?.record.materialId.startsWith(prefix) !== true) return undefined
-    // What was imported and waits for its rotation has encrypted nothing; what was deleted cannot open anything.
-    return candidate.secret === null ? undefined : candidate
+    const ids = this.#earlierIds.get(key) ?? new Map<string, KeyMaterialId>()
+    this.#earlierIds.set(key, ids.set(prefix, candidate.record.materialId))
+    return candidate
   }
 
   #cipherOf(records: Records, stored: Stored<BackingKey>): MessageCipher {
