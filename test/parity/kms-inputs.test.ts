@@ -192,13 +192,16 @@ describe('what inputs may be', () => {
       GenerateDataKey: { KeyId: key.id, KeySpec: 'AES_256' },
       GenerateRandom: { NumberOfBytes: 8 },
     })) {
-      for (const given of [Recipient, {}]) {
-        refused(
-          await kms.kms(operation, { ...input, Recipient: given }),
-          'UnsupportedOperationException',
-          'The Recipient parameter is not supported.',
-        )
-      }
+      refused(
+        await kms.kms(operation, { ...input, Recipient }),
+        'ValidationException',
+        'The attestation document is not valid: it is no COSE_Sign1 message.',
+      )
+      refused(
+        await kms.kms(operation, { ...input, Recipient: {} }),
+        'ValidationException',
+        'The Recipient parameter must have AttestationDocument and KeyEncryptionAlgorithm.',
+      )
     }
   })
 

@@ -75,7 +75,7 @@ const DRY_RUN: Fault = {
 const RECIPIENT: Fault = {
   stage: 'recipient',
   change: () => ({ Recipient: { AttestationDocument: blob('document') } }),
-  code: 'UnsupportedOperationException',
+  code: 'ValidationException',
 }
 const changing = (stage: string, code: string, change: Record<string, unknown>): Fault => ({
   stage,
