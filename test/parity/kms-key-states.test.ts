@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
-import { makeSubject, type State, type Subject } from '../support/key-subject.ts'
+import { type Kind, makeSubject, type State, type Subject } from '../support/key-subject.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import { blob, refused, WireClient } from '../support/wire-client.ts'
 
@@ -28,6 +28,8 @@ interface StateCase {
   readonly states: StateRow
   /** What the case is about, where one operation has several. */
   readonly role?: string
+  /** What its key is for; symmetric encryption where absent. */
+  readonly kind?: Kind
   readonly input: (subject: Subject, healthy: Subject) => object
 }
 
@@ -71,6 +73,67 @@ const STATE_CASES: readonly StateCase[] = [
     states: USE,
     input: ({ id }) => ({ KeyId: id, NumberOfBytes: 5 }),
   },
+  ...['GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'].map(
+    (operation): StateCase => ({
+      operation,
+      states: USE,
+      input: ({ id }) => ({ KeyId: id, KeyPairSpec: 'ECC_NIST_P256' }),
+    }),
+  ),
+  ...['Sign', 'Verify'].map(
+    (operation): StateCase => ({
+      operation,
+      states: USE,
+      kind: 'signing',
+      input: ({ id, ciphertext }) => ({
+        KeyId: id,
+        Message: blob('kept'),
+        SigningAlgorithm: 'ECDSA_SHA_256',
+        Signature: ciphertext,
+      }),
+    }),
+  ),
+  ...['GenerateMac', 'VerifyMac'].map(
+    (operation): StateCase => ({
+      operation,
+      states: USE,
+      kind: 'mac',
+      input: ({ id, ciphertext }) => ({
+        KeyId: id,
+        Message: blob('kept'),
+        MacAlgorithm: 'HMAC_SHA_256',
+        Mac: ciphertext,
+      }),
+    }),
+  ),
+  {
+    operation: 'GetPublicKey',
+    states: USE,
+    kind: 'agreement',
+    input: ({ alias }) => ({ KeyId: alias }),
+  },
+  {
+    operation: 'DeriveSharedSecret',
+    states: USE,
+    kind: 'agreement',
+    input: ({ id }, { ciphertext }) => ({
+      KeyId: id,
+      KeyAgreementAlgorithm: 'ECDH',
+      PublicKey: ciphertext,
+    }),
+  },
+  ...['Encapsulate', 'Decapsulate'].map(
+    (operation): StateCase => ({
+      operation,
+      states: USE,
+      kind: 'encapsulation',
+      input: ({ id, ciphertext }) => ({
+        KeyId: id,
+        EncapsulationAlgorithm: 'ML_KEM',
+        SharedSecretCiphertextBlob: ciphertext,
+      }),
+    }),
+  ),
   { operation: 'DescribeKey', states: ALWAYS, input: ({ alias }) => ({ KeyId: alias }) },
   { operation: 'GetKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
   { operation: 'ListKeyPolicies', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
@@ -132,13 +195,14 @@ after(async () => {
 })
 
 describe('each operation meets a key', () => {
-  for (const { operation, states, role, input } of STATE_CASES) {
+  for (const { operation, states, role, kind, input } of STATE_CASES) {
     for (const state of ['Enabled', 'Disabled', 'PendingDeletion'] as const) {
       const outcome = states[state]
       const name = role === undefined ? operation : `${operation} (${role})`
       test(`${name}, ${state}: ${outcome}`, async () => {
-        const subject = await makeSubject(kms, state)
-        const answer = await kms.kms(operation, input(subject, await makeSubject(kms, 'Enabled')))
+        const subject = await makeSubject(kms, state, kind)
+        const healthy = await makeSubject(kms, 'Enabled', kind)
+        const answer = await kms.kms(operation, input(subject, healthy))
         if (outcome === 'ok') {
           assert.equal(answer.status, 200, answer.text)
           return

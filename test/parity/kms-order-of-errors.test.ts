@@ -1,13 +1,26 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { makeSubject, type Subject } from '../support/key-subject.ts'
+import { makeSubject } from '../support/key-subject.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import {
+  assertPrecedence,
+  BAD_TOKEN,
+  changing,
+  DISABLED_KEY,
+  DRY_RUN,
+  type Fault,
+  FOREIGN,
+  FOREIGN_KEY,
+  NO_KEY,
+  type Precedence,
+  type Subjects,
+  titleOf,
+  UNKNOWN_KEY,
+  WRONG_TYPE,
+} from '../support/precedence.ts'
 import { blob, refused, WireClient } from '../support/wire-client.ts'
 
 const ACCOUNT = '111122223333'
-const REGION = 'eu-central-1'
-const NO_KEY = '00000000-0000-4000-8000-000000000000'
-const FOREIGN = `arn:aws:kms:${REGION}:999999999999:key/${NO_KEY}`
 const POLICY = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}'
 
 let node: MemoryNode
@@ -23,66 +36,11 @@ after(async () => {
   await node.close()
 })
 
-/** One thing that is wrong with a request: members that take the place of good ones, and what is told of it. */
-interface Fault {
-  readonly stage: string
-  readonly change: (subjects: Subjects) => Readonly<Record<string, unknown>>
-  readonly code: string
-}
-
-interface Subjects {
-  readonly good: Subject
-  readonly disabled: Subject
-}
-
-interface Precedence {
-  readonly operation: string
-  readonly input: (subjects: Subjects) => Readonly<Record<string, unknown>>
-  /** In the order in which they are told. */
-  readonly faults: readonly Fault[]
-}
-
-const WRONG_TYPE: Fault = {
-  stage: 'type',
-  change: () => ({ EncryptionContext: { a: 1 } }),
-  code: 'SerializationException',
-}
-const UNKNOWN_KEY: Fault = {
-  stage: 'resolution',
-  change: () => ({ KeyId: 'alias/none' }),
-  code: 'NotFoundException',
-}
-const FOREIGN_KEY: Fault = {
-  stage: 'authorization',
-  change: () => ({ KeyId: FOREIGN }),
-  code: 'AccessDeniedException',
-}
-const BAD_TOKEN: Fault = {
-  stage: 'grant token',
-  change: () => ({ GrantTokens: ['dG9rZW4'] }),
-  code: 'InvalidGrantTokenException',
-}
-const DISABLED_KEY: Fault = {
-  stage: 'state',
-  change: ({ disabled }) => ({ KeyId: disabled.id }),
-  code: 'DisabledException',
-}
-const DRY_RUN: Fault = {
-  stage: 'dry run',
-  change: () => ({ DryRun: true }),
-  code: 'DryRunOperationException',
-}
 const RECIPIENT: Fault = {
   stage: 'recipient',
   change: () => ({ Recipient: { AttestationDocument: blob('document') } }),
   code: 'ValidationException',
 }
-const changing = (stage: string, code: string, change: Record<string, unknown>): Fault => ({
-  stage,
-  code,
-  change: () => change,
-})
-
 /** The text with one character in the middle of its tag flipped. */
 const tampered = (ciphertext: string): string => {
   const bytes = Buffer.from(ciphertext, 'base64')
@@ -298,23 +256,8 @@ describe('of two things that are wrong the earlier stage is told', () => {
     }
   })
 
-  const overlap = (a: object, b: object): boolean => Object.keys(a).some((name) => name in b)
-
-  for (const { operation, input, faults } of PRECEDENCES) {
-    test(`${operation}: ${faults.map(({ stage }) => stage).join(', ')}`, async () => {
-      for (const [at, first] of faults.entries()) {
-        const change = first.change(subjects)
-        const alone = await kms.kms(operation, { ...input(subjects), ...change })
-        assert.equal(alone.json['__type'], first.code, `${first.stage}: ${alone.text}`)
-        for (const second of faults.slice(at + 1)) {
-          const other = second.change(subjects)
-          // Two values of one member cannot both be sent.
-          if (overlap(change, other)) continue
-          const answer = await kms.kms(operation, { ...input(subjects), ...change, ...other })
-          assert.equal(answer.text, alone.text, `${first.stage} before ${second.stage}`)
-        }
-      }
-    })
+  for (const precedence of PRECEDENCES) {
+    test(titleOf(precedence), () => assertPrecedence(kms, precedence, subjects))
   }
 
   test('a bad signature is told before anything about the key, a bad body before the signature', async () => {
