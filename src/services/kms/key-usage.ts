@@ -60,7 +60,7 @@ export interface UsageJournal {
 }
 
 export interface KeyUsageParts {
-  readonly records: RecordStore
+  readonly records: Pick<RecordStore, 'transaction'>
   /** Says when notes are due. */
   readonly clock: Clock
   /** Absent where nothing outlives the process. */
@@ -95,7 +95,10 @@ export class KeyUsage {
   }
 
   /** The last use of a key, by any call whose record was durable when this was asked. */
-  async lastUse(records: Records, { key, arn }: ResolvedKey): Promise<KeyUse | undefined> {
+  async lastUse(
+    records: Pick<Records, 'find'>,
+    { key, arn }: ResolvedKey,
+  ): Promise<KeyUse | undefined> {
     // In this order: a use leaves memory only once it is in the store.
     const held = this.#held.get(arn) ?? this.#underway.get(arn)
     const noted = (await records.find(KEY_USAGE_NOTES, [key.region, key.keyId]))?.record
