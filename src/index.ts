@@ -16,6 +16,8 @@ export interface StrongroomOptions {
   readonly seedFile?: string
   /** How fast an account may call: `aws`, or a JSON file of calls per second. Default: as fast as it can. */
   readonly quotas?: string
+  /** A PEM file of the roots whose attestation documents are trusted. Default: AWS's for Nitro Enclaves. */
+  readonly attestationRootFile?: string
   /** Lines of JSON on standard error from this level on. Default: `warn`. */
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 }
@@ -61,6 +63,9 @@ export async function startStrongroom(options: StrongroomOptions = {}): Promise<
     logLevel: options.logLevel ?? 'warn',
     ...(options.seedFile !== undefined && { seedFile: options.seedFile }),
     ...(options.quotas !== undefined && { quotas: options.quotas }),
+    ...(options.attestationRootFile !== undefined && {
+      attestationRootFile: options.attestationRootFile,
+    }),
   })
   return {
     endpoint: server.endpoint,

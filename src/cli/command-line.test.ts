@@ -61,7 +61,8 @@ describe('start', () => {
     const argv =
       '--port 0 --host :: --data d --store s --keyfile k --seal passphrase --passphrase-file p ' +
       '--region eu-central-1 --tls --tls-cert c --tls-key t --tls-host a --tls-host b,c ' +
-      '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug'
+      '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug ' +
+      '--attestation-root r'
     const { readPassphrase: _, ...options } = await startedWith(argv.split(' '))
     assert.deepEqual(options, {
       dataFolder: 'd',
@@ -79,6 +80,7 @@ describe('start', () => {
       allowPlainHttp: true,
       auditDurability: 'async',
       acceptAuditDamage: true,
+      attestationRootFile: 'r',
       logLevel: 'debug',
     })
   })

@@ -23,6 +23,7 @@ export interface StartFlags extends FolderFlags {
   readonly auditDurability: AuditDurability
   readonly acceptAuditDamage: boolean
   readonly quotas?: string
+  readonly attestationRoot?: string
   readonly logLevel: LogLevel
 }
 
@@ -34,6 +35,7 @@ export interface DevFlags {
   readonly allowPlainHttp: boolean
   readonly seed?: string
   readonly quotas?: string
+  readonly attestationRoot?: string
   readonly logLevel: LogLevel
 }
 
@@ -101,6 +103,12 @@ const logLevelOption = (fallback: LogLevel): Option =>
     LOG_LEVELS,
   ).default(fallback)
 
+const attestationOption = (): Option =>
+  new Option(
+    '--attestation-root <file>',
+    "the roots (PEM) whose attestation documents are trusted (default: AWS's for Nitro Enclaves)",
+  ).argParser(parseText)
+
 const plainHttpOption = (description: string): Option =>
   new Option('--allow-plain-http', description).default(false)
 
@@ -130,6 +138,7 @@ export const startOptions = (): readonly Option[] => [
     'start although the audit log is damaged; the damage itself is recorded',
   ).default(false),
   quotasOption(),
+  attestationOption(),
   logLevelOption('info'),
 ]
 
@@ -144,6 +153,7 @@ export const devOptions = (): readonly Option[] => [
     parseText,
   ),
   quotasOption(),
+  attestationOption(),
   logLevelOption('warn'),
 ]
 

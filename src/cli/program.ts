@@ -75,6 +75,8 @@ export interface StartOptions extends FolderOptions {
   readonly acceptAuditDamage: boolean
   /** Request quotas: `off` (as when absent), `aws`, or a file of rates. */
   readonly quotas?: string
+  /** A PEM file of the roots of attestation documents. Default: AWS's root. */
+  readonly attestationRootFile?: string
   readonly logLevel: LogLevel
 }
 
@@ -88,6 +90,8 @@ export interface DevOptions {
   readonly seedFile?: string
   /** As for `start`. */
   readonly quotas?: string
+  /** As for `start`. */
+  readonly attestationRootFile?: string
   readonly logLevel: LogLevel
 }
 

@@ -12,11 +12,12 @@ import { memorySeal } from '../crypto/seal-memory.ts'
 import { openMemoryStore } from '../storage/memory/memory-store.ts'
 import { createRecordStore } from '../storage/record-store.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
+import { chooseAttestationRoots } from './attestation-choice.ts'
 import { MovableClock, machineClock } from './clocks.ts'
 import { type DevControls, devRoutes } from './dev-endpoints.ts'
 import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
 import { openHttpTransport } from './http-transport.ts'
-import { composeNode, type Node } from './node.ts'
+import { composeNode, type Node, type NodeParts } from './node.ts'
 import { createOperatorLog } from './operator-log.ts'
 import { chooseQuotas } from './quotas-choice.ts'
 import { repeat } from './repeat.ts'
@@ -40,6 +41,7 @@ interface DevParts {
   readonly openAccount: AccountId
   /** As `--quotas` says. */
   readonly quotasChoice: string | undefined
+  readonly attestationRoots: NodeParts['attestationRoots']
 }
 
 /** A node with nothing in it but the seed; nothing of it outlives the process. */
@@ -78,6 +80,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     log: createOperatorLog(options.logLevel),
     openAccount: account,
     quotasChoice: options.quotas,
+    attestationRoots: chooseAttestationRoots(options.attestationRootFile),
   }
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)

@@ -5,6 +5,7 @@ import type { Log } from '../core/ports.ts'
 import { parseRegion } from '../core/regions.ts'
 import { createRandom } from '../crypto/random.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
+import { chooseAttestationRoots } from './attestation-choice.ts'
 import { machineClock } from './clocks.ts'
 import { type HttpTransport, openHttpTransport } from './http-transport.ts'
 import { openUnixSocketTransport, type UnixSocketTransport } from './http-unix-socket.ts'
@@ -122,7 +123,12 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
 
 /** The node itself, on its open state and log. */
 function openNode(
-  { state, audit, quotas }: Pick<OpenParts, 'state' | 'audit'> & Pick<NodeParts, 'quotas'>,
+  {
+    state,
+    audit,
+    quotas,
+    attestationRoots,
+  }: Pick<OpenParts, 'state' | 'audit'> & Pick<NodeParts, 'quotas' | 'attestationRoots'>,
   { clock, random, log }: StateParts,
 ): Promise<Node> {
   const { rows, records, custody, folder } = state
@@ -144,6 +150,7 @@ function openNode(
       log,
     }),
     quotas,
+    attestationRoots,
   })
 }
 
@@ -158,12 +165,13 @@ async function openAll(
   // Before anything is made: what is wrong with the files is not a matter of the folder.
   const given = tls.kind === 'files' ? await readTlsFiles(tls, clock.now()) : undefined
   const quotas = chooseQuotas(options.quotas)
+  const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
   const state = (open.state = await openNodeState(options, parts, 'any'))
   const first = describeFirst(state)
   if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
-  const node = (open.node = await openNode({ state, audit, quotas }, parts))
+  const node = (open.node = await openNode({ state, audit, quotas, attestationRoots }, parts))
   await audit.recoverOutbox()
   await node.recover()
   await node.runTimedWork()

@@ -37,6 +37,7 @@ export function addDev(parent: Command, context: Context): void {
       allowPlainHttp: flags.allowPlainHttp,
       ...(flags.seed !== undefined && { seedFile: flags.seed }),
       ...(flags.quotas !== undefined && { quotas: flags.quotas }),
+      ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
       logLevel: flags.logLevel,
     })
     const variables = clientVariables(server.endpoint, flags.region, {

@@ -106,6 +106,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     auditDurability: flags.auditDurability,
     acceptAuditDamage: flags.acceptAuditDamage,
     ...(flags.quotas !== undefined && { quotas: flags.quotas }),
+    ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
     logLevel: flags.logLevel,
   }
 }
