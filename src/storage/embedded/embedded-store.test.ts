@@ -87,6 +87,13 @@ describe('the files of an embedded store', () => {
     await second.close()
   })
 
+  const notRoot = { skip: process.getuid?.() === 0 && 'root may write every file' }
+  test('a file that may not be written is refused, not opened for reading', notRoot, async () => {
+    const file = await filledFile()
+    await chmod(file, 0o400)
+    await assert.rejects(openEmbeddedStore({ file, tables }), isOperatorError(/may not be written/))
+  })
+
   test('a missing folder is named', async () => {
     const file = join(folder, 'none', 'a.db')
     await assert.rejects(openEmbeddedStore({ file, tables }), isOperatorError(/does not exist/))

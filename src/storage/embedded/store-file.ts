@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { DependencyError, OperatorError } from '../../core/errors.ts'
 
@@ -21,7 +30,10 @@ export function prepareStoreFile(file: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw notWritable(file, error)
     if (!statSync(file).isFile()) throw new OperatorError(`${file} is not a file`, 'check --store')
-    for (const path of [file, `${file}-wal`, `${file}-shm`]) restrict(path)
+    for (const path of [file, `${file}-wal`, `${file}-shm`]) {
+      restrict(path)
+      assertWritable(path)
+    }
   }
 }
 
@@ -53,6 +65,23 @@ function restrict(path: string): void {
       {
         cause: error,
       },
+    )
+  }
+}
+
+/**
+ * SQLite opens a file that may not be written for reading only, and says so when it is first written
+ * to: a node would serve, and fail every change.
+ */
+function assertWritable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return
+    throw new OperatorError(
+      `the store ${path} may not be written`,
+      'it must belong to the user who runs Strongroom, with mode 0600',
+      { cause },
     )
   }
 }
