@@ -190,7 +190,7 @@ describe('grants', () => {
         /regular expression pattern/,
       ],
     ] as const) {
-      test(`${what}`, async () => {
+      test(what, async () => {
         const answer = await bench.owner.kms('CreateGrant', { KeyId: bench.key.id, ...input })
         refused(answer, 'ValidationException', text)
       })

@@ -98,12 +98,12 @@ describe('GetKeyLastUsage', () => {
     for (const [at, [operation, input]] of calls.entries()) {
       test(`knows ${operation}, at once`, async () => {
         const key = await createKey(kms, made)
-        let before: JsonObject = {}
+        let reply: JsonObject = {}
         for (const [name, make] of calls.slice(0, at)) {
-          before = succeeded(await kms.kms(name, { KeyId: key.id, ...make(before) }))
+          reply = succeeded(await kms.kms(name, { KeyId: key.id, ...make(reply) }))
         }
         node.clock.advance({ ms: 12_345 })
-        const answer = await kms.kms(operation, { KeyId: key.id, ...input(before) })
+        const answer = await kms.kms(operation, { KeyId: key.id, ...input(reply) })
         succeeded(answer)
         assert.deepEqual(await lastUse(key.id), useOf(operation, answer))
       })
