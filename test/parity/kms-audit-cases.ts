@@ -18,6 +18,11 @@ export interface World {
   /** A multi-Region primary without replicas. */
   readonly relatedId: string
   readonly relatedArn: string
+  /** A key without its material, and a request that brings it. */
+  readonly importedId: string
+  readonly importedArn: string
+  readonly importedMaterialId: string
+  readonly importInput: object
   /** External key stores, named as these members are. */
   readonly storeId: string
   readonly idleStoreId: string

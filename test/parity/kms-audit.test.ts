@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
 import { StoreDesk } from '../support/custom-key-stores.ts'
+import { importParameters, materialIdOf, wrapMaterial } from '../support/key-import.ts'
 import { type JsonObject, type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import {
   blob,
@@ -13,10 +14,28 @@ import {
 } from '../support/wire-client.ts'
 import { wireRequest } from '../support/wire-request.ts'
 import { type AuditCase, CASES, type World } from './kms-audit-cases.ts'
+import { MATERIAL_CASES } from './kms-audit-material-cases.ts'
 import { REGION_CASES } from './kms-audit-region-cases.ts'
 
+const MATERIAL = Buffer.alloc(32, 5)
+
+/** A key that waits for its material, and what brings it. */
+async function importOf(
+  kms: WireClient,
+): Promise<Pick<World, 'importedId' | 'importedArn' | 'importInput' | 'importedMaterialId'>> {
+  const { id, arn } = await createKey(kms, { Origin: 'EXTERNAL' })
+  const { publicKey, token, algorithm } = await importParameters(kms, id)
+  const EncryptedKeyMaterial = blob(wrapMaterial(publicKey, algorithm, MATERIAL))
+  return {
+    importedId: id,
+    importedArn: arn,
+    importInput: { ImportToken: token, EncryptedKeyMaterial },
+    importedMaterialId: materialIdOf(id, MATERIAL),
+  }
+}
+
 /** In the order in which they are called. */
-const ALL_CASES: readonly AuditCase[] = [...REGION_CASES, ...CASES]
+const ALL_CASES: readonly AuditCase[] = [...REGION_CASES, ...CASES, ...MATERIAL_CASES]
 
 const ACCOUNT = '111122223333'
 const REGION = 'eu-central-1'
@@ -43,6 +62,7 @@ describe('the record of a call', () => {
     const desk = new StoreDesk(node, kms)
     const related = await createKey(kms, { MultiRegion: true })
     world = {
+      ...(await importOf(kms)),
       relatedId: related.id,
       relatedArn: related.arn,
       storeId: await desk.create('storeId'),
