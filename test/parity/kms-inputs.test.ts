@@ -241,15 +241,27 @@ describe('what inputs may be', () => {
     const old = await createKey(kms, { CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT' })
     succeeded(await kms.kms('Encrypt', { KeyId: old.id, Plaintext: blob('x') }))
     const present = succeeded(await kms.kms('ListKeys', { Limit: 1000 }))
+    const inStore = { Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: 'cks-1' }
     for (const input of [
-      { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
-      { Origin: 'EXTERNAL' },
-      { MultiRegion: true },
+      { KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' },
+      { KeySpec: 'ML_DSA_65', KeyUsage: 'SIGN_VERIFY', Origin: 'EXTERNAL' },
+      { ...inStore, MultiRegion: true },
+      { ...inStore, KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
+      { ...inStore, Origin: 'EXTERNAL_KEY_STORE', XksKeyId: 'k', MultiRegion: true },
     ]) {
       assert.equal(
         (await kms.kms('CreateKey', input)).json['__type'],
         'UnsupportedOperationException',
       )
+    }
+    for (const input of [
+      { Origin: 'AWS_CLOUDHSM' },
+      { CustomKeyStoreId: 'cks-1' },
+      { Origin: 'EXTERNAL', CustomKeyStoreId: 'cks-1' },
+      { Origin: 'EXTERNAL_KEY_STORE', CustomKeyStoreId: 'cks-1' },
+      { ...inStore, XksKeyId: 'k' },
+    ]) {
+      refused(await kms.kms('CreateKey', input), 'ValidationException', /is required for, and/)
     }
     assert.deepEqual(succeeded(await kms.kms('ListKeys', { Limit: 1000 })), present)
   })
