@@ -2,6 +2,7 @@ import type { webcrypto } from 'node:crypto'
 import { constants, publicEncrypt, subtle } from 'node:crypto'
 import { assert } from '../../core/assert.ts'
 import { Secret } from '../../core/secret.ts'
+import { isOneDerElement } from './der.ts'
 import type { AsymmetricEngine } from './engine.ts'
 import type { AsymmetricSpec } from './key-algorithms.ts'
 import { KEY_ALGORITHMS } from './key-algorithms.ts'
@@ -67,6 +68,8 @@ export async function decrypt(
 ): Promise<Secret | undefined> {
   assert(plaintextBytesMax(key.spec, algorithm) !== undefined, `${key.spec} knows ${algorithm}`)
   if (algorithm === 'SM2PKE') {
+    // OpenSSL ignores what follows the structure.
+    if (!isOneDerElement(ciphertext)) return undefined
     const plaintext = await engine.readyMade.sm2Decrypt(key.privateKey, ciphertext)
     return plaintext && new Secret(plaintext)
   }
