@@ -87,5 +87,6 @@ export function sm2Encrypt(message: Uint8Array, spki: Uint8Array): Uint8Array {
   const closed = message.map((byte, at) => byte ^ (stream[at] ?? 0))
   const tag = sm3(x, message, y)
   const content = Buffer.concat([integer(own.x), integer(own.y), octets(tag), octets(closed)])
-  return Buffer.concat([Buffer.of(0x30, 0x81, content.length), content])
+  const length = content.length < 0x80 ? [content.length] : [0x81, content.length]
+  return Buffer.concat([Buffer.of(0x30, ...length), content])
 }
