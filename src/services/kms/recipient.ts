@@ -144,6 +144,7 @@ function seal<Output>(
   attested: Attested,
   { random }: Scope,
 ): Output {
+  // A reply is a structure of the service model: members by name.
   const { [secretName]: secret, ...bare } = output as Record<string, unknown>
   assert(secret instanceof Secret, `the reply has a ${secretName}`)
   using opened = secret
