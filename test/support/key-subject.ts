@@ -1,3 +1,4 @@
+import { importParameters, importWith, wrapMaterial } from './key-import.ts'
 import { blob, createKey, succeeded, textOf, type WireClient } from './wire-client.ts'
 
 /** The states of a key that calls alone can bring about. */
@@ -13,7 +14,11 @@ export interface Subject {
   /** What the key made of `kept`, in base64: a ciphertext, a signature, a MAC, an encapsulation, a public key. */
   readonly ciphertext: string
   readonly alias: string
+  /** What ImportKeyMaterial takes to bring a key its material again; of a key with imported material alone. */
+  readonly reimport?: { readonly ImportToken: string; readonly EncryptedKeyMaterial: string }
 }
+
+const MATERIAL = Buffer.alloc(32, 3)
 
 const Message = blob('kept')
 
@@ -35,6 +40,10 @@ const KINDS = {
     made: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT' },
     call: ['GetPublicKey', {}, 'PublicKey'],
   },
+  imported: {
+    made: { Origin: 'EXTERNAL' },
+    call: ['Encrypt', { Plaintext: Message }, 'CiphertextBlob'],
+  },
   encapsulation: {
     made: { KeySpec: 'ML_KEM_768', KeyUsage: 'ENCAPSULATE_DECAPSULATE' },
     call: ['Encapsulate', { EncapsulationAlgorithm: 'ML_KEM' }, 'SharedSecretCiphertextBlob'],
@@ -51,9 +60,19 @@ export async function makeSubject(
   const { id, arn } = await createKey(kms, made)
   const alias = `alias/of-${id}`
   succeeded(await kms.kms('CreateAlias', { AliasName: alias, TargetKeyId: id }))
+  const reimport = kind === 'imported' ? await importOf(kms, id) : undefined
   const [operation, input, member] = call
   const ciphertext = textOf(succeeded(await kms.kms(operation, { KeyId: id, ...input })), member)
   if (state === 'Disabled') succeeded(await kms.kms('DisableKey', { KeyId: id }))
   if (state === 'PendingDeletion') succeeded(await kms.kms('ScheduleKeyDeletion', { KeyId: id }))
-  return { id, arn, ciphertext, alias }
+  return { id, arn, ciphertext, alias, ...(reimport && { reimport }) }
+}
+
+/** Imports material, and makes what imports it again. */
+async function importOf(kms: WireClient, id: string): Promise<Subject['reimport'] & {}> {
+  const parameters = await importParameters(kms, id)
+  const { publicKey, token, algorithm } = parameters
+  succeeded(await importWith(kms, id, parameters, MATERIAL))
+  const wrapped = wrapMaterial(publicKey, algorithm, MATERIAL)
+  return { ImportToken: token, EncryptedKeyMaterial: blob(wrapped) }
 }
