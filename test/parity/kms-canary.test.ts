@@ -8,8 +8,16 @@ import { drawCredential, rotateCredentials, storeAccount } from '../../src/serve
 import { plantSeed } from '../../src/server/dev-seed.ts'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
 import { CLUSTER, CREDENTIAL, PROXY } from '../support/custom-key-stores.ts'
+import { wrapMaterial } from '../support/key-import.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
-import { type WireAnswer, type WireChange, WireClient } from '../support/wire-client.ts'
+import {
+  membersOf,
+  succeeded,
+  textOf,
+  type WireAnswer,
+  type WireChange,
+  WireClient,
+} from '../support/wire-client.ts'
 
 const ACCOUNT = '111122223333'
 const SEEDED_KEY = '12345678-1234-4234-8234-123456789012'
@@ -155,6 +163,33 @@ describe('secrets that go through every operation', () => {
     node.sink.isFailing = false
   })
 
+  test('are imported', async () => {
+    const made = await kms.kms('CreateKey', { Origin: 'EXTERNAL' }, proper)
+    const imported = textOf(membersOf(succeeded(made), 'KeyMetadata'), 'KeyId')
+    const WrappingAlgorithm = 'RSAES_OAEP_SHA_256'
+    const offer = { KeyId: imported, WrappingAlgorithm, WrappingKeySpec: 'RSA_2048' }
+    const { PublicKey = '', ImportToken } = await call('GetParametersForImport', offer)
+    remember(ImportToken)
+    const wrap = (material: Uint8Array): string =>
+      wrapMaterial(Buffer.from(PublicKey, 'base64'), WrappingAlgorithm, material).toString('base64')
+    const material = Buffer.from('CANARY-imported-material-b1-0d93')
+    secrets.push(material)
+    const members = { KeyId: imported, ImportToken, EncryptedKeyMaterial: wrap(material) }
+    const ExpirationModel = 'KEY_MATERIAL_DOES_NOT_EXPIRE'
+    await call('ImportKeyMaterial', { ...members, ExpirationModel })
+    for (const wrong of [
+      {},
+      { ExpirationModel, EncryptedKeyMaterial: wrap(Buffer.concat([material, material])) },
+      { ExpirationModel, EncryptedKeyMaterial: material.toString('base64') },
+      { ExpirationModel, ImportToken: material.toString('base64') },
+      { ExpirationModel, ImportToken: material.toString('utf8') },
+      { ExpirationModel, KeyId },
+    ]) {
+      await call('ImportKeyMaterial', { ...members, ...wrong })
+    }
+    await call('DeleteImportedKeyMaterial', { KeyId: imported })
+  })
+
   test('go through everything else as well', async () => {
     const TargetKeyId = KeyId
     const Policy = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}'
@@ -175,6 +210,11 @@ describe('secrets that go through every operation', () => {
       ['ListResourceTags', { KeyId }],
       ['DisableKey', { KeyId }],
       ['EnableKey', { KeyId }],
+      ['EnableKeyRotation', { KeyId }],
+      ['GetKeyRotationStatus', { KeyId }],
+      ['RotateKeyOnDemand', { KeyId }],
+      ['ListKeyRotations', { KeyId }],
+      ['DisableKeyRotation', { KeyId }],
       ['ScheduleKeyDeletion', { KeyId }],
       ['CancelKeyDeletion', { KeyId }],
       ['EnableKey', { KeyId }],
@@ -211,7 +251,7 @@ describe('secrets that go through every operation', () => {
       log: node.log.lines,
       refusals: refusals.map(({ text, headers }) => `${text} ${inspect(headers)}`),
     }
-    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [12, true, 24])
+    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [14, true, 30])
     assert.ok(node.log.lines.length >= 3)
     for (const [place, texts] of Object.entries(places)) {
       for (const text of texts) {
