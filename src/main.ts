@@ -14,7 +14,8 @@ const program: Program = {
   version: readVersion,
   newSecret: (bytes) => new Secret(bytes),
   startServer: async (options, onFolderMade) => (await server()).startServer(options, onFolderMade),
-  startDev: async (options) => (await server()).startDev(options),
+  // Without what only a node with a data folder needs: it is to be there at once.
+  startDev: async (options) => (await import('./server/dev.ts')).startDev(options),
   initFolder: async (options, onFolderMade) => (await server()).initFolder(options, onFolderMade),
   openOperator: async (options) => (await server()).openOperator(options),
   describeClient: async (options) => (await server()).describeClient(options),
