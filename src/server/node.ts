@@ -27,6 +27,7 @@ import { STS_MODEL, STS_NAMESPACE, STS_VERSION } from '../services/sts/model.ts'
 import { createSts } from '../services/sts/sts.ts'
 import { createAsymmetricEngine } from './asymmetric-engine.ts'
 import { Authenticator } from './authenticate.ts'
+import { inTurn } from './in-turn.ts'
 import { createJsonCodec } from './json-codec.ts'
 import { createQueryCodec } from './query-codec.ts'
 import { createRouter } from './router.ts'
@@ -118,14 +119,15 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     trail,
     frames,
     recover: () => lastUses.rebuild(),
-    async runTimedWork() {
-      await refusals.flush()
-      await deleteDueKeys(timed)
-      await deleteExpiredMaterial(timed)
-      await rotateDueKeys(timed)
-      await settleCustomKeyStores(timed)
-      await lastUses.noteIfDue()
-    },
+    runTimedWork: () =>
+      inTurn([
+        () => refusals.flush(),
+        () => deleteDueKeys(timed),
+        () => deleteExpiredMaterial(timed),
+        () => rotateDueKeys(timed),
+        () => settleCustomKeyStores(timed),
+        () => lastUses.noteIfDue(),
+      ]),
     async close() {
       try {
         await Promise.all([refusals.flush(), lastUses.noteAll()])
