@@ -102,15 +102,14 @@ export function openKeyPair(spec: AsymmetricSpec, material: Secret): OpenKeyPair
 export function parsePublicKey(spec: AsymmetricSpec, spki: Uint8Array): OpenPublicKey | undefined {
   // OpenSSL ignores what follows the structure.
   if (!isOneDerElement(spki)) return undefined
-  let publicKey: KeyObject
   try {
-    publicKey = createPublicKey({ key: asBuffer(spki), format: 'der', type: 'spki' })
+    const publicKey = createPublicKey({ key: asBuffer(spki), format: 'der', type: 'spki' })
+    if (!isKeyOf(spec, publicKey)) return undefined
+    // OpenSSL reads the point at infinity, and only then cannot write it.
+    return hasNamedCurve(spec, publicKey) ? { spec, publicKey } : undefined
   } catch {
     return undefined
   }
-  return isKeyOf(spec, publicKey) && hasNamedCurve(spec, publicKey)
-    ? { spec, publicKey }
-    : undefined
 }
 
 /** The public key as GetPublicKey returns it: SubjectPublicKeyInfo, DER. */

@@ -89,6 +89,9 @@ describe('key pairs', () => {
       assert.equal(parsePublicKey(spec, off), undefined, spec)
     }
     assert.equal(parsePublicKey('RSA_2048', new Uint8Array(0)), undefined)
+    // The point at infinity: one zero byte in the place of the point.
+    const infinity = Buffer.from('3019301306072a8648ce3d020106082a8648ce3d03010703020000', 'hex')
+    assert.equal(parsePublicKey('ECC_NIST_P256', infinity), undefined)
   })
 
   test('material of another spec is a bug, not a key', () => {
