@@ -26,6 +26,10 @@ export interface World {
   /** External key stores, named as these members are. */
   readonly storeId: string
   readonly idleStoreId: string
+  /** Grants on the first key, and a token of the first of them. */
+  readonly retiredGrantId: string
+  readonly revokedGrantId: string
+  readonly grantToken: string
 }
 
 interface Expected {

@@ -14,9 +14,11 @@ import {
 } from '../support/wire-client.ts'
 import { wireRequest } from '../support/wire-request.ts'
 import { type AuditCase, CASES, type World } from './kms-audit-cases.ts'
+import { GRANT_CASES } from './kms-audit-grant-cases.ts'
 import { MATERIAL_CASES } from './kms-audit-material-cases.ts'
 import { REGION_CASES } from './kms-audit-region-cases.ts'
 
+const ACCOUNT = '111122223333'
 const MATERIAL = Buffer.alloc(32, 5)
 
 /** A key that waits for its material, and what brings it. */
@@ -34,10 +36,33 @@ async function importOf(
   }
 }
 
-/** In the order in which they are called. */
-const ALL_CASES: readonly AuditCase[] = [...REGION_CASES, ...CASES, ...MATERIAL_CASES]
+/** Two grants on a key. */
+async function grantsOn(
+  kms: WireClient,
+  KeyId: string,
+): Promise<Pick<World, 'retiredGrantId' | 'revokedGrantId' | 'grantToken'>> {
+  const request = {
+    KeyId,
+    GranteePrincipal: `arn:aws:iam::${ACCOUNT}:root`,
+    Operations: ['Decrypt'],
+  }
+  const retired = succeeded(await kms.kms('CreateGrant', request))
+  const revoked = succeeded(await kms.kms('CreateGrant', request))
+  return {
+    retiredGrantId: textOf(retired, 'GrantId'),
+    grantToken: textOf(retired, 'GrantToken'),
+    revokedGrantId: textOf(revoked, 'GrantId'),
+  }
+}
 
-const ACCOUNT = '111122223333'
+/** In the order in which they are called. */
+const ALL_CASES: readonly AuditCase[] = [
+  ...REGION_CASES,
+  ...GRANT_CASES,
+  ...CASES,
+  ...MATERIAL_CASES,
+]
+
 const REGION = 'eu-central-1'
 const NO_KEY = '00000000-0000-4000-8000-000000000000'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -63,6 +88,7 @@ describe('the record of a call', () => {
     const related = await createKey(kms, { MultiRegion: true })
     world = {
       ...(await importOf(kms)),
+      ...(await grantsOn(kms, id)),
       relatedId: related.id,
       relatedArn: related.arn,
       storeId: await desk.create('storeId'),

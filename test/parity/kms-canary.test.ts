@@ -163,6 +163,24 @@ describe('secrets that go through every operation', () => {
     node.sink.isFailing = false
   })
 
+  test('are tokens of grants', async () => {
+    const grant = {
+      KeyId,
+      GranteePrincipal: `arn:aws:iam::${ACCOUNT}:root`,
+      Operations: ['Decrypt'],
+    }
+    const { GrantToken = '', GrantId } = await call('CreateGrant', grant)
+    secrets.push(Buffer.from(GrantToken))
+    await call('CreateGrant', { ...grant, GrantTokens: [GrantToken] })
+    await call('ListGrants', { KeyId, GrantTokens: [GrantToken] })
+    await call('ListRetirableGrants', { RetiringPrincipal: grant.GranteePrincipal })
+    await call('DescribeKey', { KeyId, GrantTokens: [`${GrantToken}A`] })
+    await call('RevokeGrant', { KeyId, GrantId, GrantToken })
+    await call('RetireGrant', { GrantToken })
+    await call('DescribeKey', { KeyId, GrantTokens: [GrantToken] })
+    await call('GetKeyLastUsage', { KeyId })
+  })
+
   test('are imported', async () => {
     const made = await kms.kms('CreateKey', { Origin: 'EXTERNAL' }, proper)
     const imported = textOf(membersOf(succeeded(made), 'KeyMetadata'), 'KeyId')

@@ -165,6 +165,29 @@ const STATE_CASES: readonly StateCase[] = [
     kind: 'imported',
     input: ({ id }) => ({ KeyId: id }),
   },
+  {
+    operation: 'CreateGrant',
+    states: USE,
+    input: ({ id }) => ({
+      KeyId: id,
+      GranteePrincipal: `arn:aws:iam::${ACCOUNT}:root`,
+      Operations: ['Decrypt'],
+    }),
+  },
+  { operation: 'ListGrants', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
+  {
+    operation: 'ListRetirableGrants',
+    states: ALWAYS,
+    input: () => ({ RetiringPrincipal: `arn:aws:iam::${ACCOUNT}:root` }),
+  },
+  ...['RetireGrant', 'RevokeGrant'].map(
+    (operation): StateCase => ({
+      operation,
+      states: ALWAYS,
+      input: ({ id, grantId }) => ({ KeyId: id, GrantId: grantId }),
+    }),
+  ),
+  { operation: 'GetKeyLastUsage', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
   { operation: 'DescribeKey', states: ALWAYS, input: ({ alias }) => ({ KeyId: alias }) },
   { operation: 'GetKeyPolicy', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },
   { operation: 'ListKeyPolicies', states: ALWAYS, input: ({ id }) => ({ KeyId: id }) },

@@ -14,6 +14,7 @@ export interface Subject {
   /** What the key made of `kept`, in base64: a ciphertext, a signature, a MAC, an encapsulation, a public key. */
   readonly ciphertext: string
   readonly alias: string
+  readonly grantId: string
   /** What ImportKeyMaterial takes to bring a key its material again; of a key with imported material alone. */
   readonly reimport?: { readonly ImportToken: string; readonly EncryptedKeyMaterial: string }
 }
@@ -61,11 +62,19 @@ export async function makeSubject(
   const alias = `alias/of-${id}`
   succeeded(await kms.kms('CreateAlias', { AliasName: alias, TargetKeyId: id }))
   const reimport = kind === 'imported' ? await importOf(kms, id) : undefined
+  const grantId = await grantOn(kms, id)
   const [operation, input, member] = call
   const ciphertext = textOf(succeeded(await kms.kms(operation, { KeyId: id, ...input })), member)
   if (state === 'Disabled') succeeded(await kms.kms('DisableKey', { KeyId: id }))
   if (state === 'PendingDeletion') succeeded(await kms.kms('ScheduleKeyDeletion', { KeyId: id }))
-  return { id, arn, ciphertext, alias, ...(reimport && { reimport }) }
+  return { id, arn, ciphertext, alias, grantId, ...(reimport && { reimport }) }
+}
+
+/** Something that can be granted on every key. */
+async function grantOn(kms: WireClient, id: string): Promise<string> {
+  const GranteePrincipal = 'arn:aws:iam::111122223333:root'
+  const grant = { KeyId: id, GranteePrincipal, Operations: ['DescribeKey'] }
+  return textOf(succeeded(await kms.kms('CreateGrant', grant)), 'GrantId')
 }
 
 /** Imports material, and makes what imports it again. */
