@@ -1,5 +1,6 @@
 import type { WireAnswer } from '../support/wire-client.ts'
 import { blob } from '../support/wire-client.ts'
+import type { AsymmetricWorld } from './kms-audit-asymmetric-cases.ts'
 
 const ACCOUNT = '111122223333'
 const REGION = 'eu-central-1'
@@ -7,7 +8,7 @@ const POLICY = '{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*",
 const CONTEXT = { project: 'Ω' }
 
 /** What a case may name. */
-export interface World {
+export interface World extends AsymmetricWorld {
   readonly id: string
   readonly arn: string
   readonly materialId: string

@@ -13,6 +13,7 @@ import {
   WireClient,
 } from '../support/wire-client.ts'
 import { wireRequest } from '../support/wire-request.ts'
+import { ASYMMETRIC_CASES, asymmetricWorld } from './kms-audit-asymmetric-cases.ts'
 import { type AuditCase, CASES, type World } from './kms-audit-cases.ts'
 import { GRANT_CASES } from './kms-audit-grant-cases.ts'
 import { MATERIAL_CASES } from './kms-audit-material-cases.ts'
@@ -59,6 +60,7 @@ async function grantsOn(
 const ALL_CASES: readonly AuditCase[] = [
   ...REGION_CASES,
   ...GRANT_CASES,
+  ...ASYMMETRIC_CASES,
   ...CASES,
   ...MATERIAL_CASES,
 ]
@@ -88,6 +90,7 @@ describe('the record of a call', () => {
     const related = await createKey(kms, { MultiRegion: true })
     world = {
       ...(await importOf(kms)),
+      ...(await asymmetricWorld(kms)),
       ...(await grantsOn(kms, id)),
       relatedId: related.id,
       relatedArn: related.arn,
