@@ -143,7 +143,6 @@ describe('secrets that go through every operation', () => {
     await call('Verify', { ...signing, SigningAlgorithm, Signature })
     await call('Verify', { ...signing, SigningAlgorithm, Signature: Plaintext })
     await call('Sign', { ...signing, SigningAlgorithm, MessageType: 'DIGEST' })
-    await call('Sign', { ...signing, SigningAlgorithm: PLAINTEXT.toString('utf8') })
     const MacAlgorithm = 'HMAC_SHA_384'
     const mac = { KeyId: await newKey('HMAC_384', 'GENERATE_VERIFY_MAC'), MacAlgorithm }
     const { Mac } = await call('GenerateMac', { ...mac, Message: Plaintext })
@@ -320,7 +319,7 @@ describe('secrets that go through every operation', () => {
       log: node.log.lines,
       refusals: refusals.map(({ text, headers }) => `${text} ${inspect(headers)}`),
     }
-    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [21, true, 40])
+    assert.deepEqual([secrets.length, node.sink.texts.length > 40, refusals.length], [21, true, 39])
     assert.ok(node.log.lines.length >= 3)
     for (const [place, texts] of Object.entries(places)) {
       for (const text of texts) {
