@@ -6,8 +6,8 @@ import { generateFiles } from '../scripts/generate-model.ts'
 import { MODELLED_ERRORS } from '../src/core/error-codes.ts'
 import { ServiceError } from '../src/core/errors.ts'
 import type { Shape, StructureShape } from '../src/core/model.ts'
-import { validate } from '../src/pipeline/validate.ts'
 import { JSON_DEPTH_MAX } from '../src/core/strict-json.ts'
+import { validate } from '../src/pipeline/validate.ts'
 import { KMS_MODEL } from '../src/services/kms/model.ts'
 
 // The oracle is the schemas that AWS generates into its SDK for JavaScript. Their notation: a number is
