@@ -20,7 +20,8 @@ export interface FolderLock {
  * Takes a data folder for this process. The lock is the operating system's, on the file `lock`, so
  * it ends with the process however that ends; `lock.pid` says to people who has it and decides
  * nothing. No other code may open `lock`: closing any handle of it would give the lock away
- * (POSIX locks belong to process and file).
+ * (POSIX locks belong to process and file). It lasts as long as the result is kept: collected as
+ * garbage, it lets go.
  * @throws {OperatorError} when another process has it, or the folder cannot be written
  */
 export function lockFolder(folder: string): FolderLock {
