@@ -6,6 +6,7 @@ import {
   createPublicKey,
   verify as cryptoVerify,
   diffieHellman,
+  hash as digestOf,
   generateKeyPairSync,
   privateDecrypt,
 } from 'node:crypto'
@@ -171,6 +172,23 @@ describe('signatures', () => {
     await assert.rejects(sign(engine, key, short), /right length/)
     const foreign = { algorithm: 'ECDSA_SHA_384', messageType: 'RAW', message } as const
     await assert.rejects(sign(engine, key, foreign), /signs with/)
+  })
+
+  test('an RSA signature without its leading zero byte is none, though OpenSSL takes it', async () => {
+    const key = keyOf('RSA_2048')
+    for (const algorithm of ['RSASSA_PSS_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_256'] as const) {
+      // One signature in 256 begins with a zero.
+      for (let at = 0; ; at++) {
+        assert.ok(at < 10_000, 'signatures begin with any byte')
+        const message = digestOf('sha256', `message ${at}`, 'buffer')
+        const input = { algorithm, messageType: 'DIGEST', message } as const
+        const signature = await sign(engine, key, input)
+        if (signature[0] !== 0) continue
+        assert.equal(await verify(engine, key, input, signature), true)
+        assert.equal(await verify(engine, key, input, signature.subarray(1)), false)
+        break
+      }
+    }
   })
 
   test('SM2: RAW is SM3 with the distinguishing id, so another key’s signature never verifies', async () => {

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { parentPort, Worker } from 'node:worker_threads'
 import { assert, unreachable } from '../../core/assert.ts'
 import { DependencyError } from '../../core/errors.ts'
@@ -153,6 +154,7 @@ const ended = (): DependencyError => new DependencyError('a thread for cryptogra
 export function serveNativeTasks(): void {
   const port = parentPort
   assert(port !== null, 'this runs in a thread of its own')
+  giveWay()
   const openssl = openOpensslFfi()
   // Only OpensslThreads has the other end of the port.
   port.on('message', (task: NativeTask) => {
@@ -168,6 +170,17 @@ export function serveNativeTasks(): void {
       if (task.kind === 'encrypt') task.input.fill(0)
     }
   })
+}
+
+/** About a tenth of the share of a core. `bench/rsa-burst.ts` shows what it is worth. */
+const NICENESS = 10
+
+/**
+ * Lets the event loop, and every other process, go first: a burst of signatures must not make everything else
+ * wait. On Linux 0 means the calling thread; elsewhere it is the whole process, which must not be slowed.
+ */
+function giveWay(): void {
+  if (process.platform === 'linux') setPriority(0, NICENESS)
 }
 
 /** The memory of bytes that share it with nothing. */

@@ -1,5 +1,10 @@
 import type { SignKeyObjectInput } from 'node:crypto'
-import { constants, sign as cryptoSign, verify as cryptoVerify } from 'node:crypto'
+import {
+  constants,
+  hash as cryptoHash,
+  sign as cryptoSign,
+  verify as cryptoVerify,
+} from 'node:crypto'
 import { assert } from '../../core/assert.ts'
 import type { AsymmetricEngine } from './engine.ts'
 import { KEY_ALGORITHMS } from './key-algorithms.ts'
@@ -26,9 +31,9 @@ export async function sign(
   key: OpenKeyPair,
   input: SigningInput,
 ): Promise<Uint8Array> {
-  const readyMade = readyMadeInput(key, input)
+  const readyMade = readyMadeInput(key, input) ?? hashedInput(engine, key, input, !isFast(key))
   if (readyMade !== undefined) return engine.readyMade.sign(key.privateKey, readyMade)
-  const { hash, options } = rawScheme(key, input.algorithm)
+  const { hash, options } = rawScheme(input.algorithm)
   const keyInput: SignKeyObjectInput = { key: key.privateKey, ...options }
   if (isFast(key)) return cryptoSign(hash, input.message, keyInput)
   return engine.gate.run(() => {
@@ -51,9 +56,11 @@ export async function verify(
   input: SigningInput,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const readyMade = readyMadeInput(key, input)
+  if (!hasLength(key, signature)) return false
+  const readyMade =
+    readyMadeInput(key, input) ?? hashedInput(engine, key, input, isSlowToVerify(key))
   if (readyMade !== undefined) return engine.readyMade.verify(key.publicKey, readyMade, signature)
-  const { hash, options } = rawScheme(key, input.algorithm)
+  const { hash, options } = rawScheme(input.algorithm)
   const keyInput = { key: key.publicKey, ...options }
   if (!isSlowToVerify(key)) return cryptoVerify(hash, input.message, keyInput, signature)
   return engine.gate.run(() => {
@@ -67,13 +74,24 @@ export async function verify(
 }
 
 /**
+ * OpenSSL verifies a PSS signature whose leading zero byte was left out: two encodings of one signature.
+ * **Source:** RFC 8017, sections 8.1.2 and 8.2.2, step 1.
+ */
+function hasLength({ spec }: OpenPublicKey, { length }: Uint8Array): boolean {
+  const algorithm = KEY_ALGORITHMS[spec]
+  return algorithm.family !== 'rsa' || length === algorithm.modulusBits / 8
+}
+
+/**
  * What goes to the route for ready-made inputs; undefined where `node:crypto` hashes itself. SM2 always
  * goes there: Node.js has no way to set the distinguishing id that the hash begins with.
  */
 function readyMadeInput(key: OpenPublicKey, input: SigningInput): ReadyMadeInput | undefined {
   const { algorithm, messageType, message } = input
   const scheme: SigningScheme = SIGNING_ALGORITHMS[algorithm]
-  assert(scheme.family === KEY_ALGORITHMS[key.spec].family, `${key.spec} signs with ${algorithm}`)
+  const own = KEY_ALGORITHMS[key.spec]
+  const isOwn = own.family === scheme.family && (own.family !== 'ec' || own.hash === scheme.hash)
+  assert(isOwn, `${key.spec} signs with ${algorithm}`)
   const bytes = scheme.messageBytes.get(messageType)
   assert(
     scheme.messageBytes.has(messageType) && (bytes === undefined || bytes === message.length),
@@ -82,6 +100,21 @@ function readyMadeInput(key: OpenPublicKey, input: SigningInput): ReadyMadeInput
   if (messageType !== 'RAW') return { spec: key.spec, algorithm, input: message }
   if (scheme.family !== 'sm2') return undefined
   return { spec: key.spec, algorithm, input: sm2Digest(key.publicKey, message) }
+}
+
+/**
+ * What is slow is hashed here and goes to the threads of the native route, where there are some: unlike
+ * the thread pool's, which the audit log's syncs share, they can give way to the event loop.
+ */
+function hashedInput(
+  { readyMade }: AsymmetricEngine,
+  { spec }: OpenPublicKey,
+  { algorithm, message }: SigningInput,
+  isSlow: boolean,
+): ReadyMadeInput | undefined {
+  const { hash }: SigningScheme = SIGNING_ALGORITHMS[algorithm]
+  if (!isSlow || hash === undefined || readyMade.name !== 'openssl') return undefined
+  return { spec, algorithm, input: cryptoHash(hash, message, 'buffer') }
 }
 
 interface RawScheme {
@@ -94,13 +127,9 @@ interface RawScheme {
   }
 }
 
-function rawScheme(key: OpenPublicKey, algorithm: SigningAlgorithm): RawScheme {
+function rawScheme(algorithm: SigningAlgorithm): RawScheme {
   const { hash, padding, family }: SigningScheme = SIGNING_ALGORITHMS[algorithm]
-  const own = KEY_ALGORITHMS[key.spec]
-  if (own.family === 'ec') {
-    assert(own.hash === hash, `${key.spec} signs with ${own.hash}`)
-    return { hash, options: { dsaEncoding: 'der' } }
-  }
+  if (hash !== undefined && family === 'ec') return { hash, options: { dsaEncoding: 'der' } }
   if (family !== 'rsa') return { hash: null, options: {} }
   assert(hash !== undefined, 'RSA signs a hash')
   if (padding === 'pkcs1') return { hash, options: { padding: constants.RSA_PKCS1_PADDING } }
