@@ -8,19 +8,20 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type ServerProcess, startServer } from '../test/support/server-process.ts'
 import { CpuTime } from './cpu-time.ts'
-import { KmsCaller, objectOf, stringOf } from './kms-caller.ts'
+import { KmsCaller } from './kms-caller.ts'
 import { measure, pinned, type Sample, startEcho, type Target } from './measure.ts'
 import { dominatorsOf, listOfShares } from './profile.ts'
 import { type Row, summarise, tableOf, threadsOf, YARDSTICK } from './report.ts'
 import type { SigningIdentity } from './signer.ts'
-import { type Subjects, WORKLOADS } from './workload.ts'
+import { prepareSubjects } from './subjects.ts'
+import { EXTRA_WORKLOADS, type Subjects, WORKLOADS, workloadOf } from './workload.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
   --rounds N           rounds per row, interleaved with those of all others (default 5)
   --seconds S          length of a round (default 1)
   --connections A,B    keep-alive connections, one request in flight each (default 64,8)
-  --only A,B           only these operations: ${Object.keys(WORKLOADS).join(', ')}
+  --only A,B           only these rows: ${[WORKLOADS, EXTRA_WORKLOADS].flatMap(Object.keys).join(', ')}
   --folder DIR         parent of the temporary data folder: which disk the audit log syncs to
   --json FILE          also write every figure to FILE
   --cpu-prof           profile the server under Encrypt and print where it spends its time
@@ -30,9 +31,6 @@ that divided by the same figure of a node:net server that parses nothing and ans
 fixed reply: a ratio that survives a busy machine. Every reply must be 200, every request is signed.`
 
 const REGION = 'eu-central-1'
-const KEYS = 120
-const SUBJECT_KEYS = 16
-const CIPHERTEXTS = 2048
 const WARM_UP_REQUESTS = 3000
 /** Two, because V8 still compiles in the first. */
 const WARM_UP_ROUNDS = 2
@@ -47,7 +45,7 @@ interface Settings {
   readonly rounds: number
   readonly seconds: number
   readonly connections: readonly number[]
-  readonly operations: readonly string[]
+  readonly rows: readonly string[]
   readonly folder: string
   readonly json: string | undefined
   readonly cpuProf: boolean
@@ -57,7 +55,7 @@ interface Settings {
 interface Plan {
   readonly name: string
   readonly target: Target
-  readonly operation: string
+  readonly workload: string
   readonly isYardstick: boolean
 }
 
@@ -81,14 +79,13 @@ function parseSettings(): Settings | undefined {
     },
   })
   if (values.help) return undefined
-  const operations = values.only.split(',')
-  const unknown = operations.find((name) => WORKLOADS[name] === undefined)
-  if (unknown !== undefined) throw new Error(`--only: there is no row ${unknown}`)
+  const rows = values.only.split(',')
+  for (const name of rows) workloadOf(name)
   return {
     rounds: Math.ceil(positive('rounds', values.rounds)),
     seconds: positive('seconds', values.seconds),
     connections: values.connections.split(',').map((text) => positive('connections', text)),
-    operations,
+    rows,
     folder: values.folder,
     json: values.json,
     cpuProf: values['cpu-prof'],
@@ -113,30 +110,17 @@ async function startSubject(
   }
 }
 
-/** Makes keys and ciphertexts, and keeps one raw Encrypt reply for the yardsticks. */
+/** Makes what the requests are about, and keeps one raw Encrypt reply for the yardsticks. */
 async function prepare(
   endpoint: string,
   identity: SigningIdentity,
 ): Promise<{ subjects: Subjects; encryptReply: string }> {
   using kms = new KmsCaller(endpoint, identity, 8)
-  const created = await Promise.all(
-    Array.from({ length: KEYS }, () => kms.succeed('CreateKey', {})),
-  )
-  const keyArns = created
-    .map((body) => stringOf(objectOf(body, 'KeyMetadata'), 'Arn'))
-    .slice(0, SUBJECT_KEYS)
-  const subjects = { keyArns, ciphertexts: [] }
-  const encrypt = WORKLOADS['Encrypt']
-  if (encrypt === undefined) throw new Error('no Encrypt workload')
-  const ciphertexts = await Promise.all(
-    Array.from({ length: CIPHERTEXTS }, async (_, index) =>
-      stringOf(await kms.succeed('Encrypt', encrypt(index, subjects)), 'CiphertextBlob'),
-    ),
-  )
-  const answer = await kms.call('Encrypt', encrypt(0, subjects))
+  const subjects = await prepareSubjects(kms)
+  const answer = await kms.call('Encrypt', workloadOf('Encrypt').input(0, subjects))
   const head = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}`)
   const encryptReply = `HTTP/1.1 200 OK\r\n${head.join('\r\n')}\r\n\r\n${JSON.stringify(answer.body)}`
-  return { subjects: { keyArns, ciphertexts }, encryptReply }
+  return { subjects, encryptReply }
 }
 
 async function measureAll(
@@ -154,7 +138,7 @@ async function measureAll(
         row.rate === 0 ? WARM_UP_REQUESTS : Math.ceil(Math.max(row.rate * settings.seconds, 500))
       const sample = await measure(row.plan.target, {
         ...context,
-        operation: row.plan.operation,
+        workload: row.plan.workload,
         connections: row.connections,
         requests: row.plan.isYardstick ? requests : Math.min(requests, REQUESTS_MAX),
         distinct: row.plan.isYardstick ? YARDSTICK_DISTINCT : REQUESTS_MAX,
@@ -179,11 +163,9 @@ async function compare(settings: Settings, folder: string): Promise<void> {
   const http = await startEcho('http', { raw: encryptReply })
   try {
     const plans = [
-      { name: YARDSTICK, target: net, operation: 'Encrypt', isYardstick: true },
-      { name: 'node:http echo', target: http, operation: 'Encrypt', isYardstick: true },
-      ...settings.operations.map((operation) => {
-        return { name: operation, target, operation, isYardstick: false }
-      }),
+      { name: YARDSTICK, target: net, workload: 'Encrypt', isYardstick: true },
+      { name: 'node:http echo', target: http, workload: 'Encrypt', isYardstick: true },
+      ...settings.rows.map((name) => ({ name, target, workload: name, isYardstick: false })),
     ]
     const rows = await measureAll(plans, settings, { identity, subjects })
     await server.stop()
@@ -221,7 +203,7 @@ async function profile(settings: Settings, folder: string): Promise<void> {
   })
   await using _ = server
   const { subjects } = await prepare(server.endpoint, identity)
-  const order = { operation: 'Encrypt', connections: 64, identity, subjects }
+  const order = { workload: 'Encrypt', connections: 64, identity, subjects }
   let requests = WARM_UP_REQUESTS
   let sinceMicros = Number.POSITIVE_INFINITY
   for (let round = -WARM_UP_ROUNDS; round < settings.rounds; round++) {

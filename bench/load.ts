@@ -6,7 +6,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { RequestSigner, type SigningIdentity } from './signer.ts'
-import { type Subjects, WORKLOADS } from './workload.ts'
+import { type Subjects, workloadOf } from './workload.ts'
 
 export interface LoadOrder {
   readonly port: number
@@ -15,7 +15,8 @@ export interface LoadOrder {
   readonly requests: number
   /** How many of them are different; the yardsticks, which look at none, get the same ones again. */
   readonly distinct: number
-  readonly operation: string
+  /** The name of a row of `workload.ts`. */
+  readonly workload: string
   readonly identity: SigningIdentity
   readonly subjects: Subjects
 }
@@ -153,12 +154,11 @@ class Lane {
 
 function sign(order: LoadOrder): Buffer[] {
   const signer = new RequestSigner(order.identity, `127.0.0.1:${order.port}`)
-  const workload = WORKLOADS[order.operation]
-  if (workload === undefined) throw new Error(`no workload for ${order.operation}`)
+  const { operation, input } = workloadOf(order.workload)
   return Array.from({ length: Math.min(order.distinct, order.requests) }, (_, index) =>
     signer.request({
-      operation: order.operation,
-      body: JSON.stringify(workload(index, order.subjects)),
+      operation,
+      body: JSON.stringify(input(index, order.subjects)),
     }),
   )
 }
