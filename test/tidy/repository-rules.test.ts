@@ -51,7 +51,7 @@ describe('places', () => {
     for (const folder of ['home', 'root', 'Users', 'work']) {
       assertOne(check(`see /${folder}/me/strongroom`), /one machine/)
     }
-    assert.deepEqual(check('see /var/lib/strongroom and src/work/item and ./root/x'), [])
+    assert.deepEqual(check('see /var/lib/strongroom and src/home-made/item and ./root/x'), [])
   })
 
   test('that are package registries are found', () => {
