@@ -5,7 +5,6 @@ import { authorize, foreignDenial, type Principal } from './authorize.ts'
 
 const ROOT: Principal = {
   accountId: parseAccountId('111122223333') ?? assert.fail(),
-  principalType: 'Root',
   arn: 'arn:aws:iam::111122223333:root',
 }
 const OTHER = parseAccountId('444455556666') ?? assert.fail()

@@ -4,7 +4,6 @@ import type { Decision, Permission } from './permission.ts'
 /** The facts of a caller that a decision looks at. */
 export interface Principal {
   readonly accountId: AccountId
-  readonly principalType: 'Root'
   readonly arn: string
 }
 

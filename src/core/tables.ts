@@ -1,3 +1,5 @@
+import type { BoundPolicy } from './identity.ts'
+import { IDENTITY_TABLES } from './identity-tables.ts'
 import type { AccessKeyId, AccountId, AliasName, Instant, KeyId, Region } from './ids.ts'
 import { type BackingKey, isPrimary, type Key } from './key.ts'
 import type { ColumnValue, TableSchema } from './store.ts'
@@ -19,8 +21,9 @@ export interface Account {
 export interface Credential {
   readonly accessKeyId: AccessKeyId
   readonly accountId: AccountId
-  readonly principal: { readonly type: 'Root' }
-  readonly status: 'Active' | 'Deleted'
+  /** Whose it is: the account's root, or a user by unique id. */
+  readonly principal: { readonly type: 'Root' } | { readonly type: 'User'; readonly userId: string }
+  readonly status: 'Active' | 'Inactive' | 'Deleted'
   readonly createdAt: Instant
 }
 
@@ -33,8 +36,8 @@ export interface Alias {
   readonly updatedAt: Instant
 }
 
-/** The one policy of a key, named `default`. */
-export interface KeyPolicy {
+/** The one policy of a key, named `default`, as submitted and with the unique ids of its principals. */
+export interface KeyPolicy extends Partial<Pick<BoundPolicy, 'principalIds'>> {
   readonly region: Region
   readonly keyId: KeyId
   /** As submitted. */
@@ -56,8 +59,11 @@ export interface Grant {
   readonly grantId: string
   readonly name: string
   readonly granteePrincipal?: string | undefined
+  /** As in `BoundPolicy`: the unique id of the grantee when the grant was made, where it has one. */
+  readonly granteeId?: string | undefined
   readonly granteeServicePrincipal?: string | undefined
   readonly retiringPrincipal?: string | undefined
+  readonly retiringId?: string | undefined
   readonly retiringServicePrincipal?: string | undefined
   readonly operations: readonly string[]
   readonly constraints?: GrantConstraints | undefined
@@ -145,11 +151,18 @@ export const CREDENTIALS: Table<Credential> = {
   schema: {
     name: 'credential',
     key: ['access_key_id'],
-    columns: { account_id: 'text' },
-    indexes: { by_account: ['account_id', 'access_key_id'] },
+    columns: { account_id: 'text', user_id: 'text' },
+    indexes: {
+      by_account: ['account_id', 'access_key_id'],
+      by_user: ['user_id', 'access_key_id'],
+    },
   },
   keyOf: (credential) => [credential.accessKeyId],
-  columnsOf: (credential) => ({ account_id: credential.accountId }),
+  columnsOf: ({ accountId, principal, status }) => ({
+    account_id: accountId,
+    // A deleted access key is its user's no longer, and is kept only so that its id is never trusted again.
+    user_id: principal.type === 'User' && status !== 'Deleted' ? principal.userId : null,
+  }),
 }
 
 export const KEYS: Table<Key> = {
@@ -269,4 +282,5 @@ export const TABLES: readonly Table<never>[] = [
   GRANTS,
   CUSTOM_KEY_STORES,
   KEY_USAGE_NOTES,
+  ...IDENTITY_TABLES,
 ]

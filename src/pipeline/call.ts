@@ -1,11 +1,12 @@
 import type { Place } from '../core/arn.ts'
 import type { AccessKeyId, AccountId, Instant } from '../core/ids.ts'
+import type { Principal } from '../core/principal.ts'
 import type { Connection } from '../core/transport.ts'
 
 /** Who is calling: the outcome of authentication. One object for as long as the credential is cached. */
 export interface Caller {
   readonly accountId: AccountId
-  readonly principalType: 'Root'
+  readonly principal: Principal
   /** As denials and GetCallerIdentity name it. */
   readonly arn: string
   readonly userId: string

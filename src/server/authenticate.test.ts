@@ -6,6 +6,7 @@ import { wireRequest } from '../../test/support/wire-request.ts'
 import { ServiceError } from '../core/errors.ts'
 import { instant, parseAccountId } from '../core/ids.ts'
 import type { IssuedCredential } from '../core/operator.ts'
+import { rootPrincipal } from '../core/principal.ts'
 import { TABLES } from '../core/tables.ts'
 import type { HttpRequest } from '../core/transport.ts'
 import { createCustody } from '../crypto/custody.ts'
@@ -98,7 +99,7 @@ describe('authentication', () => {
       { ...caller, userIdentityJson: JSON.parse(caller.userIdentityJson) },
       {
         accountId: ACCOUNT,
-        principalType: 'Root',
+        principal: rootPrincipal('aws', ACCOUNT),
         arn: `arn:aws:iam::${ACCOUNT}:root`,
         userId: ACCOUNT,
         accessKeyId: issued.accessKeyId,

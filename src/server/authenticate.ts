@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { rootArn } from '../core/arn.ts'
 import { type AccessKeyId, type AccountId, parseAccessKeyId, parseAccountId } from '../core/ids.ts'
 import type { Clock } from '../core/ports.ts'
+import { rootPrincipal } from '../core/principal.ts'
 import type { Records, Stored } from '../core/records.ts'
 import { type Partition, partitionOf } from '../core/regions.ts'
 import { CREDENTIALS, type Credential } from '../core/tables.ts'
@@ -28,11 +28,12 @@ interface KnownCredential {
 
 /** The root principal of an account, calling with an access key. */
 function rootCaller(accountId: AccountId, accessKeyId: AccessKeyId, partition: Partition): Caller {
-  const arn = rootArn(partition, accountId)
+  const principal = rootPrincipal(partition, accountId)
+  const { arn } = principal
   const userIdentity = { type: 'Root', principalId: accountId, arn, accountId, accessKeyId }
   return {
     accountId,
-    principalType: 'Root',
+    principal,
     arn,
     userId: accountId,
     accessKeyId,

@@ -70,8 +70,9 @@ const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['metrics', ['core']],
   ['audit', ['core', 'crypto']],
   ['keystore', ['core', 'crypto']],
-  ['pipeline', ['core', 'crypto', 'authz', 'audit', 'metrics']],
-  ['services', ['core', 'crypto', 'authz', 'audit', 'metrics', 'pipeline']],
+  ['identity', ['core', 'crypto', 'authz']],
+  ['pipeline', ['core', 'crypto', 'authz', 'identity', 'audit', 'metrics']],
+  ['services', ['core', 'crypto', 'authz', 'identity', 'audit', 'metrics', 'pipeline']],
   ['cli', ['core']],
 ])
 /** They may import everything, the program and the library as well as each other. */

@@ -5,6 +5,7 @@ import { ServiceError } from '../../core/errors.ts'
 import { instant, parseAccessKeyId } from '../../core/ids.ts'
 import type { Key } from '../../core/key.ts'
 import { KEY_SPECS, type KeySpec } from '../../core/key-specs.ts'
+import { rootPrincipal } from '../../core/principal.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { ResolvedKey } from './key-resolver.ts'
 import { type DataKeyPairSpec, KMS_MODEL } from './model.ts'
@@ -36,7 +37,7 @@ class Caller {
       region,
       caller: {
         accountId,
-        principalType: 'Root',
+        principal: rootPrincipal('aws', accountId),
         arn: '',
         userId: '',
         accessKeyId,

@@ -5,6 +5,7 @@ import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import { readNumber } from './connection.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { keyLife } from './migrations/0002-key-life.ts'
+import { identity } from './migrations/0003-identity.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -15,7 +16,7 @@ export interface Migration {
 }
 
 /** Every migration in order. */
-export const MIGRATIONS: readonly Migration[] = [foundation, keyLife]
+export const MIGRATIONS: readonly Migration[] = [foundation, keyLife, identity]
 
 /**
  * Says whose file an SQLite database is (`PRAGMA application_id`): "StRm".
