@@ -14,10 +14,13 @@ const readModel = (path: string): ServiceDescription =>
 
 /** Every generated file: path below the repository's root, and text. */
 export const generateFiles = (): ReadonlyMap<string, string> => {
-  const kms = readModel('models/kms.json')
+  const models = ['iam', 'kms', 'sts'].map((service) => readModel(`models/${service}.json`))
   return new Map([
-    ['src/core/error-codes.ts', renderErrorCodes([kms])],
-    ['src/services/kms/model.ts', renderModel(kms)],
+    ['src/core/error-codes.ts', renderErrorCodes(models)],
+    ...models.map((model): [string, string] => [
+      `src/services/${model.meta.service}/model.ts`,
+      renderModel(model),
+    ]),
   ])
 }
 

@@ -28,6 +28,8 @@ export interface ShapeDescription {
   readonly fault?: boolean
   /** The status that the wire carries, for exceptions. */
   readonly httpWire?: number
+  /** What the Query protocol calls an exception. */
+  readonly code?: string
 }
 
 export interface OperationDescription {
@@ -40,6 +42,8 @@ export interface ServiceDescription {
   readonly meta: {
     readonly service: string
     readonly targetPrefix: string
+    /** Of a service that speaks the Query protocol. */
+    readonly query?: { readonly version: string; readonly xmlNamespace: string }
     readonly counts: { readonly operations: number; readonly shapes: number }
   }
   readonly operations: Readonly<Record<string, OperationDescription>>

@@ -72,3 +72,16 @@ export interface ServiceModel {
   readonly targetPrefix: string
   readonly operations: ReadonlyMap<string, OperationModel>
 }
+
+/** How a service speaks the Query protocol. */
+export interface QueryFacts {
+  /** What `Version` must be: `2011-06-15`. */
+  readonly version: string
+  /** `https://sts.amazonaws.com/doc/2011-06-15/` */
+  readonly xmlNamespace: string
+}
+
+/** The model of a service that speaks the Query protocol. */
+export interface QueryServiceModel extends ServiceModel {
+  readonly query: QueryFacts
+}

@@ -52,7 +52,11 @@ const lengthText = (bound: 'greater' | 'less', length: number): string =>
  * linear in the value, and their users skip them for a value that is too long.
  */
 const compilePattern = (pattern: string): RegExp =>
-  new RegExp(`^(?:${pattern.replaceAll('\\s', '\\t\\n\\v\\f\\r ')})$`)
+  new RegExp(
+    `^(?:${pattern.replaceAll('\\s', '\\t\\n\\v\\f\\r ')})$`,
+    // Properties of characters are known in Unicode mode alone, which refuses escapes that other patterns have.
+    pattern.includes('\\p{') ? 'u' : '',
+  )
 
 const stringConstraints = (shape: Shape & { readonly type: 'string' }): Constraints => {
   const { min = 0, max = Number.POSITIVE_INFINITY, pattern } = shape

@@ -1,4 +1,4 @@
-import { MODELLED_ERRORS } from '../core/error-codes.ts'
+import { MODELLED_ERRORS, type ModelledError } from '../core/error-codes.ts'
 import type { COMMON_ERROR_CODES, ErrorCode } from '../core/errors.ts'
 
 /** A failure as a Query service puts it on the wire. */
@@ -35,12 +35,12 @@ const QUERY_CODES: Readonly<
 const COMMON: ReadonlyMap<string, readonly [code: string, httpStatus: number]> = new Map(
   Object.entries(QUERY_CODES),
 )
-const MODELLED: ReadonlyMap<string, { readonly httpStatus: number }> = new Map(
-  Object.entries(MODELLED_ERRORS),
-)
+const MODELLED: ReadonlyMap<string, ModelledError> = new Map(Object.entries(MODELLED_ERRORS))
 
-/** The Query code and status of a code; those of service models keep their name. */
+/** The Query code and status of a code; one that no Query service has keeps its name. */
 export function queryErrorOf(code: ErrorCode): QueryError {
-  const [queryCode, httpStatus] = COMMON.get(code) ?? [code, MODELLED.get(code)?.httpStatus ?? 400]
+  const modelled = MODELLED.get(code)
+  const [queryCode, httpStatus] = COMMON.get(code) ??
+    modelled?.query ?? [code, modelled?.httpStatus ?? 400]
   return { code: queryCode, httpStatus, type: httpStatus >= 500 ? 'Receiver' : 'Sender' }
 }

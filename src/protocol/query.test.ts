@@ -227,11 +227,21 @@ test('every front end code has its Query code and status', () => {
   })
 })
 
-test('codes of service models keep their name', () => {
+test('codes of service models are what the Query services call them, and others keep their name', () => {
   assert.deepEqual(queryErrorOf('LimitExceededException'), {
-    code: 'LimitExceededException',
+    code: 'LimitExceeded',
+    httpStatus: 409,
+    type: 'Sender',
+  })
+  assert.deepEqual(queryErrorOf('NotFoundException'), {
+    code: 'NotFoundException',
     httpStatus: 400,
     type: 'Sender',
+  })
+  assert.deepEqual(queryErrorOf('ServiceFailureException'), {
+    code: 'ServiceFailure',
+    httpStatus: 500,
+    type: 'Receiver',
   })
   assert.equal(queryErrorOf('DependencyTimeoutException').type, 'Receiver')
 })

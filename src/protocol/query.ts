@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, ServiceError } from '../core/errors.ts'
+import type { QueryFacts } from '../core/model.ts'
 import type { HttpReply, HttpRequest } from '../core/transport.ts'
 import {
   FORM_BYTES_MAX,
@@ -18,14 +19,6 @@ import { escapeXml, type XmlValue, xmlElement } from './xml.ts'
  * **Source:** Smithy 2.0, AWS query protocol.
  */
 
-/** One service that speaks Query. */
-export interface QueryService {
-  /** What `Version` must be: `2011-06-15`. */
-  readonly version: string
-  /** `https://sts.amazonaws.com/doc/2011-06-15/` */
-  readonly xmlNamespace: string
-}
-
 /** A request whose syntax is understood. */
 export interface QueryCall {
   readonly operation: string
@@ -41,7 +34,7 @@ const FORM_TYPE = 'application/x-www-form-urlencoded'
  * @throws {ServiceError} UnknownOperationException for a wrong method, Action or Version;
  * SerializationException, RequestEntityTooLargeException
  */
-export function readQueryCall(request: HttpRequest, service: QueryService): QueryCall {
+export function readQueryCall(request: HttpRequest, service: QueryFacts): QueryCall {
   if (request.method !== 'POST' && request.method !== 'GET') throw noAction()
   const parameters = readParameters(request)
   const operation = parameters.get('Action')
@@ -119,7 +112,7 @@ export const unknownAction = (action: string, version: string): ServiceError =>
 
 /** A success. `output` is absent for operations that answer nothing. */
 export function queryReply(reply: {
-  readonly service: QueryService
+  readonly service: QueryFacts
   readonly operation: string
   readonly output: { readonly [name: string]: XmlValue } | undefined
   readonly requestId: string
@@ -134,7 +127,7 @@ export function queryReply(reply: {
 
 /** A failure. */
 export function queryErrorReply(reply: {
-  readonly service: QueryService
+  readonly service: QueryFacts
   readonly error: { readonly code: ErrorCode; readonly publicMessage: string | undefined }
   readonly requestId: string
 }): HttpReply {
@@ -146,7 +139,7 @@ export function queryErrorReply(reply: {
   return httpReply(httpStatus, rootElement('ErrorResponse', service, content), requestId)
 }
 
-const rootElement = (name: string, { xmlNamespace }: QueryService, content: string): string =>
+const rootElement = (name: string, { xmlNamespace }: QueryFacts, content: string): string =>
   `<${name} xmlns="${escapeXml(xmlNamespace)}">${content}</${name}>`
 
 const httpReply = (status: number, body: string, requestId: string): HttpReply => ({

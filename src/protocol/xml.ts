@@ -11,6 +11,7 @@ export type XmlValue =
   | boolean
   | undefined
   | readonly XmlValue[]
+  | ReadonlyMap<string, XmlValue>
   | { readonly [name: string]: XmlValue }
 
 // oxlint-disable-next-line no-control-regex -- naming the characters that XML forbids is the point
@@ -47,7 +48,7 @@ function escapeOf(character: string): string {
 const isWritable = (code: number): boolean =>
   code === 0x0d || (code >= 0x7f && code <= 0x9f) || code === 0x2028
 
-/** An element; lists become one `<member>` for each item. Member names come from service models, never from a client. */
+/** An element; lists become one `<member>` for each item, maps an `<entry>` with `<key>` and `<value>`. Member names come from service models, never from a client. */
 export function xmlElement(name: string, value: XmlValue): string {
   if (value === undefined) return ''
   if (!NAME.test(name)) throw new TypeError('not the name of an XML element')
@@ -59,9 +60,16 @@ function xmlContent(value: Exclude<XmlValue, undefined>): string {
   if (typeof value === 'string') return escapeXml(value)
   if (typeof value !== 'object') return String(value)
   if (isList(value)) return value.map((item) => xmlElement('member', item)).join('')
+  if (isMap(value)) return [...value].map(entryElement).join('')
   const members = Object.entries(value)
   return members.map(([name, member]) => xmlElement(name, member)).join('')
 }
 
 // Array.isArray does not narrow readonly arrays by itself.
 const isList = (value: object): value is readonly XmlValue[] => Array.isArray(value)
+
+const isMap = (value: object): value is ReadonlyMap<string, XmlValue> => value instanceof Map
+
+// A value that is an empty text has its element, too: the entry is not there for its key alone.
+const entryElement = ([key, value]: readonly [string, XmlValue]): string =>
+  xmlElement('entry', { key, value })

@@ -23,7 +23,7 @@ import { KMS_MODEL } from '../services/kms/model.ts'
 import { PageMarkers } from '../services/kms/page-markers.ts'
 import type { RequestQuotas } from '../services/kms/request-quotas.ts'
 import { rotateDueKeys } from '../services/kms/timed-rotation.ts'
-import { STS_MODEL, STS_NAMESPACE, STS_VERSION } from '../services/sts/model.ts'
+import { STS_MODEL } from '../services/sts/model.ts'
 import { createSts } from '../services/sts/sts.ts'
 import { createAsymmetricEngine } from './asymmetric-engine.ts'
 import { Authenticator } from './authenticate.ts'
@@ -94,13 +94,13 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     lastUses,
     quotas: parts.quotas,
   })
-  const sts = createSts(createQueryCodec({ version: STS_VERSION, xmlNamespace: STS_NAMESPACE }))
+  const sts = createSts(createQueryCodec(STS_MODEL.query))
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator(parts, dummy.expose())
   const handler = createPipeline({
     route: createRouter([
-      { service: kms, targetPrefix: KMS_MODEL.targetPrefix, hasActions: false },
-      { service: sts, targetPrefix: STS_MODEL.targetPrefix, hasActions: true },
+      { service: kms, targetPrefix: KMS_MODEL.targetPrefix },
+      { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
     ]),
     authenticate: authenticator.authenticate,
     claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',

@@ -17,8 +17,17 @@ const service = (name: string): Service => ({
 })
 
 const route = createRouter([
-  { service: service('kms'), targetPrefix: 'TrentService', hasActions: false },
-  { service: service('sts'), targetPrefix: 'StsPrefix', hasActions: true },
+  { service: service('kms'), targetPrefix: 'TrentService' },
+  {
+    service: service('sts'),
+    targetPrefix: 'StsPrefix',
+    query: { version: '2011', xmlNamespace: '' },
+  },
+  {
+    service: service('iam'),
+    targetPrefix: 'IamPrefix',
+    query: { version: '2010', xmlNamespace: '' },
+  },
 ])
 
 const signedFor = (name: string): readonly string[] => [
@@ -49,6 +58,12 @@ describe('the service of a request', () => {
     ],
     ['Query by its content type', 'sts', { headers: FORM }],
     ['Query by its action', 'sts', { method: 'GET', target: '/?Action=GetCallerIdentity' }],
+    ['the version of Query', 'iam', { method: 'GET', target: '/?Action=X&Version=2010' }],
+    [
+      'the version of Query in a form',
+      'iam',
+      { method: 'POST', headers: FORM, body: 'Action=X&Version=2010' },
+    ],
     ['Query by a later action', 'sts', { method: 'GET', target: '/?Version=1&Action=X' }],
     [
       'its presigned scope',

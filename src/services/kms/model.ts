@@ -1033,7 +1033,7 @@ export interface Outputs {
   readonly VerifyMac: VerifyMacResponse
 }
 
-/** The name of an operation, as in `X-Amz-Target`. */
+/** The name of an operation, as requests have it. */
 export type OperationName = keyof Inputs
 
 /** The tables that the codec and the validator interpret. */
