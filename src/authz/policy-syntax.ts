@@ -61,12 +61,15 @@ const isTexts = (value: unknown): boolean =>
 const isConditionValues = (value: unknown): boolean =>
   listOf(value).every((item) => ['string', 'number', 'boolean'].includes(typeof item))
 
+/** What a policy is for; the grammar differs a little. */
+export type PolicyKind = 'key' | 'identity' | 'session' | 'trust' | 'service-control'
+
 /**
- * What is wrong with the text of a key policy, by grammar alone; undefined for a well-formed one.
- * A statement without Resource or Action is accepted, as AWS accepts it.
+ * What is wrong with the text of a policy, by grammar alone; undefined for a well-formed one.
+ * In a key policy a statement without Resource or Action is accepted, as AWS accepts it.
  * Source: IAM User Guide, policy grammar; texts are ours where AWS's are not known.
  */
-export function policyProblem(text: string): string | undefined {
+export function policyProblem(text: string, kind: PolicyKind = 'key'): string | undefined {
   const parsed = parseStrictJson(text)
   if (!parsed.ok) return 'The policy is not valid JSON.'
   const policy = parsed.value
@@ -82,13 +85,13 @@ export function policyProblem(text: string): string | undefined {
   if (policy['Statement'] === undefined || statements.length === 0)
     return 'The policy has no Statement.'
   for (const statement of statements) {
-    const problem = statementProblem(statement)
+    const problem = statementProblem(statement, kind)
     if (problem !== undefined) return problem
   }
   return undefined
 }
 
-function statementProblem(statement: unknown): string | undefined {
+function statementProblem(statement: unknown, kind: PolicyKind): string | undefined {
   if (!isMembers(statement)) return 'Policy contains a statement that is not a JSON object.'
   const stranger = Object.keys(statement).find((member) => !STATEMENT_MEMBERS.has(member))
   if (stranger !== undefined)
@@ -102,15 +105,18 @@ function statementProblem(statement: unknown): string | undefined {
     pairProblem(statement, 'Principal', 'NotPrincipal', isPrincipal) ??
     pairProblem(statement, 'Action', 'NotAction', isTexts) ??
     pairProblem(statement, 'Resource', 'NotResource', isTexts) ??
-    principalMissing(statement) ??
+    principalMisplaced(statement, kind) ??
     conditionProblem(condition)
   )
 }
 
-const principalMissing = (statement: JsonMembers): string | undefined =>
-  statement['Principal'] === undefined && statement['NotPrincipal'] === undefined
-    ? 'Policy contains a statement with no principal.'
-    : undefined
+function principalMisplaced(statement: JsonMembers, kind: PolicyKind): string | undefined {
+  const hasPrincipal = ['Principal', 'NotPrincipal'].some((name) => statement[name] !== undefined)
+  if (kind === 'key' || kind === 'trust') {
+    return hasPrincipal ? undefined : 'Policy contains a statement with no principal.'
+  }
+  return hasPrincipal ? 'Policy document should not specify a principal.' : undefined
+}
 
 /** An element and its negation: at most one of them, in the right form. */
 function pairProblem(

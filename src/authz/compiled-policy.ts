@@ -1,0 +1,149 @@
+import { assert } from '../core/assert.ts'
+import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
+import type { ConditionContext } from './access-request.ts'
+import type { TextTest } from './arn-pattern.ts'
+import { compileResource } from './arn-pattern.ts'
+import { compileCondition, listOf } from './condition.ts'
+import type { PrincipalIds, PrincipalMatcher } from './principal-matcher.ts'
+import { compilePrincipals } from './principal-matcher.ts'
+import { compileWildcard, hasWildcard } from './wildcard.ts'
+
+/** One statement, ready to be asked. */
+export interface CompiledStatement {
+  /** Position in its policy, from 0. */
+  readonly index: number
+  readonly sid: string | undefined
+  readonly effect: 'Allow' | 'Deny'
+  /** Absent in policies of identities. */
+  readonly principals: PrincipalMatcher | undefined
+  /** Absent where the statement names no resources: it has no effect but in a trust policy. */
+  readonly resources: TextTest | undefined
+  /** Absent where it has no conditions. */
+  readonly condition: ((context: ConditionContext) => boolean) | undefined
+  /** The lower-case condition keys and variables that it reads. */
+  readonly keys: readonly string[]
+}
+
+/** A policy that is ready to be asked. Compile it once for each version of its text. */
+export interface CompiledPolicy {
+  /** Every lower-case condition key and variable that it reads. */
+  readonly contextKeys: ReadonlySet<string>
+  /** The statements that speak of an action, given in lower case, in their order. */
+  readonly statementsFor: (action: string) => readonly CompiledStatement[]
+}
+
+/** Actions are a few hundred; names that a simulation makes up must not grow the memory of a policy. */
+const REMEMBERED_ACTIONS_MAX = 256
+/** Policies before this version have no variables. */
+const VERSION_WITH_VARIABLES = '2012-10-17'
+
+type Members = Readonly<Record<string, unknown>>
+
+const textsOf = (value: unknown): readonly string[] =>
+  listOf(value).map((item) => {
+    assert(typeof item === 'string', 'the lists of a stored policy are of texts')
+    return item
+  })
+
+/** Exact names are looked up, patterns tried one by one. Case does not count. */
+function compileActions(patterns: readonly string[]): (action: string) => boolean {
+  const lower = patterns.map((pattern) => pattern.toLowerCase())
+  const exact = new Set(lower.filter((pattern) => !hasWildcard(pattern)))
+  const tests = lower.filter(hasWildcard).map(compileWildcard)
+  return (action) => exact.has(action) || tests.some((test) => test(action))
+}
+
+/** Undefined for a statement with neither Action nor NotAction: it has no effect. */
+function actionsOf(statement: Members): ((action: string) => boolean) | undefined {
+  if (statement['Action'] !== undefined) return compileActions(textsOf(statement['Action']))
+  if (statement['NotAction'] === undefined) return undefined
+  const isLeftOut = compileActions(textsOf(statement['NotAction']))
+  return (action) => !isLeftOut(action)
+}
+
+function resourcesOf(
+  statement: Members,
+  hasVariables: boolean,
+): { readonly test: TextTest; readonly keys: readonly string[] } | undefined {
+  const isNegated = statement['Resource'] === undefined
+  const value = statement['Resource'] ?? statement['NotResource']
+  if (value === undefined) return undefined
+  const patterns = textsOf(value).map((pattern) => compileResource(pattern, hasVariables))
+  const keys = patterns.flatMap((pattern) => pattern.keys)
+  const [only] = patterns
+  const test: TextTest =
+    only !== undefined && patterns.length === 1
+      ? only.test
+      : (text, context) => patterns.some((pattern) => pattern.test(text, context))
+  return { test: isNegated ? (text, context) => !test(text, context) : test, keys }
+}
+
+function principalsOf(statement: Members, ids: PrincipalIds): PrincipalMatcher | undefined {
+  const isNegated = statement['Principal'] === undefined
+  const value = statement['Principal'] ?? statement['NotPrincipal']
+  if (value === undefined) return undefined
+  return compilePrincipals({ value, isNegated, isAllow: statement['Effect'] === 'Allow' }, ids)
+}
+
+interface Indexed {
+  readonly statement: CompiledStatement
+  readonly actions: (action: string) => boolean
+}
+
+function compileStatement(
+  statement: unknown,
+  index: number,
+  facts: { readonly hasVariables: boolean; readonly principalIds: PrincipalIds },
+): Indexed | undefined {
+  assert(isJsonObject(statement), 'the statements of a stored policy are objects')
+  const { Effect: effect, Sid: sid, Condition: block } = statement
+  assert(effect === 'Allow' || effect === 'Deny', 'a stored statement has an effect')
+  const actions = actionsOf(statement)
+  if (actions === undefined) return undefined
+  const resources = resourcesOf(statement, facts.hasVariables)
+  const condition = block === undefined ? undefined : compileCondition(block, facts.hasVariables)
+  const compiled: CompiledStatement = {
+    index,
+    sid: typeof sid === 'string' ? sid : undefined,
+    effect,
+    principals: principalsOf(statement, facts.principalIds),
+    resources: resources?.test,
+    condition: condition?.holds,
+    keys: [...(resources?.keys ?? []), ...(condition?.keys ?? [])],
+  }
+  return { statement: compiled, actions }
+}
+
+/** Statements by action, looked for once for each action. */
+function indexByAction(statements: readonly Indexed[]): CompiledPolicy['statementsFor'] {
+  const known = new Map<string, readonly CompiledStatement[]>()
+  return (action) => {
+    const found = known.get(action)
+    if (found !== undefined) return found
+    const speaking = statements
+      .filter(({ actions }) => actions(action))
+      .map(({ statement }) => statement)
+    if (known.size >= REMEMBERED_ACTIONS_MAX) known.clear()
+    known.set(action, speaking)
+    return speaking
+  }
+}
+
+/**
+ * Compiles the text of a policy that `policyProblem` has nothing against.
+ * @param principalIds ids of the principals that a policy of a resource names, by ARN
+ * @throws {AssertionFailure} for text that is against the grammar: it must never have been stored
+ */
+export function compilePolicy(text: string, principalIds: PrincipalIds = {}): CompiledPolicy {
+  const parsed = parseStrictJson(text)
+  assert(parsed.ok && isJsonObject(parsed.value), 'a stored policy is a JSON object')
+  const hasVariables = parsed.value['Version'] === VERSION_WITH_VARIABLES
+  const statements = listOf(parsed.value['Statement']).flatMap((statement, index) => {
+    const compiled = compileStatement(statement, index, { hasVariables, principalIds })
+    return compiled === undefined ? [] : [compiled]
+  })
+  return {
+    contextKeys: new Set(statements.flatMap(({ statement }) => statement.keys)),
+    statementsFor: indexByAction(statements),
+  }
+}

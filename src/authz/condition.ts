@@ -1,0 +1,110 @@
+import { assert, unreachable } from '../core/assert.ts'
+import { isJsonObject } from '../core/strict-json.ts'
+import type { ConditionContext } from './access-request.ts'
+import type { TextTest } from './arn-pattern.ts'
+import type { NamedOperator } from './condition-operators.ts'
+import { findOperator } from './condition-operators.ts'
+import { parseBool } from './condition-values.ts'
+import { parseTemplate } from './policy-variables.ts'
+
+/** A Condition block, and the lower-case names of the keys and variables that it reads. */
+export interface CompiledCondition {
+  readonly holds: (context: ConditionContext) => boolean
+  readonly keys: readonly string[]
+}
+
+type Test = CompiledCondition['holds']
+
+/** A bare value stands for a list of one. */
+export const listOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : [value]
+
+/** What an operator asks of the values that the request has for a key; undefined where it has none. */
+type ValuesTest = (values: readonly string[] | undefined, context: ConditionContext) => boolean
+
+/** Whether a value of the request matches any of the policy's. */
+const anyOf = (tests: readonly TextTest[]): TextTest => {
+  const [only] = tests
+  if (only !== undefined && tests.length === 1) return only
+  return (text, context) => tests.some((test) => test(text, context))
+}
+
+/**
+ * The comparison with every value of a key. A negated operator asks of a value that it match none of the
+ * policy's; without a prefix, of all values of a key. AWS leaves open what operators without a prefix say
+ * of several values: here one that matches is enough, and their negation is the opposite.
+ * Source: IAM User Guide, Multivalued context keys.
+ */
+function compareValues(
+  { operator: { isNegated }, quantifier, ifExists }: NamedOperator & { name: 'comparison' },
+  matches: TextTest,
+): ValuesTest {
+  const satisfies: TextTest = isNegated ? (text, context) => !matches(text, context) : matches
+  switch (quantifier) {
+    case 'for-all-values':
+      return (values, context) => values?.every((value) => satisfies(value, context)) ?? true
+    case 'for-any-value':
+      return (values, context) => values?.some((value) => satisfies(value, context)) ?? ifExists
+    case 'any':
+      return isNegated
+        ? (values, context) => !values?.some((value) => matches(value, context))
+        : (values, context) => values?.some((value) => matches(value, context)) ?? ifExists
+    default:
+      return unreachable(quantifier)
+  }
+}
+
+/** The values of the request for a key: none for an empty list, which is as if the key were not there. */
+function valuesOf(context: ConditionContext, key: string): readonly string[] | undefined {
+  const value = context.get(key)
+  if (value === undefined) return undefined
+  if (typeof value === 'string') return [value]
+  return value.length === 0 ? undefined : value
+}
+
+/** `Null` with `true` wants the key to be absent, with `false` to be there. */
+function compileNull(key: string, values: readonly string[]): Test {
+  const wanted = values.map(parseBool)
+  return (context) => wanted.includes(valuesOf(context, key) === undefined)
+}
+
+function compileKey(
+  named: NamedOperator,
+  key: string,
+  values: readonly string[],
+  hasVariables: boolean,
+): CompiledCondition {
+  if (named.name === 'null') return { holds: compileNull(key, values), keys: [key] }
+  const { comparison } = named.operator
+  const templates = values.map((value) =>
+    parseTemplate(value, hasVariables && comparison.takesVariables),
+  )
+  const matches = anyOf(templates.map(comparison.compile))
+  const test = compareValues(named, matches)
+  return {
+    holds: (context) => test(valuesOf(context, key), context),
+    keys: [key, ...templates.flatMap((template) => template.keys)],
+  }
+}
+
+const isScalar = (value: unknown): value is string | number | boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+
+/** @throws {AssertionFailure} for a block that is against the grammar */
+export function compileCondition(block: unknown, hasVariables: boolean): CompiledCondition {
+  assert(isJsonObject(block), 'the Condition of a stored policy is an object')
+  const tests: Test[] = []
+  const keys: string[] = []
+  for (const [name, entries] of Object.entries(block)) {
+    const operator = findOperator(name)
+    assert(operator && isJsonObject(entries), 'the operators of a stored policy are known')
+    for (const [key, value] of Object.entries(entries)) {
+      const values = listOf(value)
+      assert(values.every(isScalar), 'the values of a stored condition are texts')
+      const compiled = compileKey(operator, key.toLowerCase(), values.map(String), hasVariables)
+      tests.push(compiled.holds)
+      keys.push(...compiled.keys)
+    }
+  }
+  return { holds: (context) => tests.every((test) => test(context)), keys }
+}
