@@ -61,5 +61,24 @@ export const parseRegion = (text: string): Region | undefined =>
   // Membership in the table is what the brand stands for.
   PARTITION_OF.has(text) ? (text as Region) : undefined
 
+/**
+ * Where the global services of a partition are: IAM signs, records and judges by this Region.
+ * Source: the credential scopes of IAM's endpoints in the public metadata of AWS's SDKs.
+ */
+const GLOBAL_REGIONS: Readonly<Record<Partition, string>> = {
+  aws: 'us-east-1',
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+  'aws-iso': 'us-iso-east-1',
+  'aws-iso-b': 'us-isob-east-1',
+  'aws-iso-e': 'eu-isoe-west-1',
+  'aws-iso-f': 'us-isof-south-1',
+  'aws-eusc': 'eusc-de-east-1',
+}
+
+/** The Region that a global service acts in, whatever Region of the partition it was called for. */
+export const globalRegionOf = (region: Region): Region =>
+  parseRegion(GLOBAL_REGIONS[partitionOf(region)]) ?? region
+
 /** The partition that holds a Region. */
 export const partitionOf = (region: Region): Partition => PARTITION_OF.get(region) ?? 'aws'

@@ -127,7 +127,7 @@ async function admit(parts: PipelineParts, progress: Progress): Promise<Prepared
   if (operation === undefined) throw service.codec.unknownOperation(wire.operation)
   const identity = await parts.authenticate(request, service)
   const call: Call = {
-    ...placeOf(identity),
+    ...placeOf(identity, service),
     caller: identity.caller,
     service: service.name,
     operation: operation.name,

@@ -20,6 +20,8 @@ export interface Service {
    * is looked at. Absent where no rates are set. @throws ServiceError ThrottlingException
    */
   readonly throttle?: ((call: Call) => void) | undefined
+  /** Of a global service: where it acts, for a request that was signed for a Region. */
+  readonly regionOf?: ((signed: Region) => Region) | undefined
   /** Adds what the service's own handlers need to the scope of a call. */
   openScope(scope: Scope): Scope
 }
@@ -36,8 +38,11 @@ export type Authenticate = (request: HttpRequest, service: Service) => Promise<I
 /** Who a request claims to come from, before anything is verified: for the record of a refusal. */
 export type ClaimedAccessKeyId = (request: HttpRequest) => string
 
-/** The account and Region of an identity as one place. */
-export const placeOf = (identity: Identity): { accountId: AccountId; region: Region } => ({
-  accountId: identity.caller.accountId,
-  region: identity.region,
+/** Where a service acts for an identity: its account, and the Region that was signed for or that the service is in. */
+export const placeOf = (
+  { caller, region }: Identity,
+  service: Service,
+): { accountId: AccountId; region: Region } => ({
+  accountId: caller.accountId,
+  region: service.regionOf?.(region) ?? region,
 })

@@ -3,9 +3,10 @@ import { OperatorError } from '../core/errors.ts'
 import { type AccountId, parseAccessKeyId, parseAccountId } from '../core/ids.ts'
 import type { AccountSummary, IssuedCredential } from '../core/operator.ts'
 import type { Clock, Random } from '../core/ports.ts'
-import type { RecordStore, Records, RecordsTransaction } from '../core/records.ts'
+import type { RecordStore, Records, RecordsTransaction, Stored } from '../core/records.ts'
 import { Secret } from '../core/secret.ts'
-import { ACCOUNTS, CREDENTIALS } from '../core/tables.ts'
+import { ACCOUNTS, CREDENTIALS, type Credential } from '../core/tables.ts'
+import { drawAccessKeyId, drawSecretAccessKey } from '../identity/access-keys.ts'
 
 export interface AccountParts {
   readonly records: RecordStore
@@ -13,14 +14,8 @@ export interface AccountParts {
   readonly random: Random
 }
 
-/** More credentials than an account ever has at once. */
 const CREDENTIALS_PER_PAGE = 1000
 const ACCOUNTS_PER_PAGE = 1000
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-/** An access key id is `AKIA` and 16 characters. */
-const ACCESS_KEY_RANDOM_BYTES = 16
-/** 30 bytes are the 40 characters of base64 that AWS's secret access keys have. */
-const SECRET_ACCESS_KEY_BYTES = 30
 
 /** An account id that does not begin with a zero, as AWS's rarely do. */
 export function drawAccountId(random: Random): AccountId {
@@ -33,10 +28,9 @@ export function drawAccountId(random: Random): AccountId {
 
 /** A fresh root credential, not stored yet. The secret is text because it is made to be shown once. */
 export function drawCredential(random: Random, accountId: AccountId): IssuedCredential {
-  const characters = Array.from(random.bytes(ACCESS_KEY_RANDOM_BYTES), (byte) => BASE32[byte % 32])
-  using secret = random.secret(SECRET_ACCESS_KEY_BYTES)
-  const secretAccessKey = Buffer.from(secret.expose()).toString('base64')
-  return { accountId, accessKeyId: `AKIA${characters.join('')}`, secretAccessKey }
+  const accessKeyId = drawAccessKeyId(random, 'AKIA')
+  using secret = drawSecretAccessKey(random)
+  return { accountId, accessKeyId, secretAccessKey: new TextDecoder().decode(secret.expose()) }
 }
 
 /** Stores a drawn credential, its secret wrapped. */
@@ -75,13 +69,30 @@ export async function storeAccount(
   })
 }
 
-async function activeCredentials(records: Records, accountId: AccountId) {
-  const page = await records.page(CREDENTIALS, {
-    index: 'by_account',
-    equals: [accountId],
-    limit: CREDENTIALS_PER_PAGE,
-  })
-  return page.filter(({ record }) => record.status === 'Active')
+/** The credentials of the account's root that are in force: those of its users are their own. */
+async function activeCredentials(
+  records: Records,
+  accountId: AccountId,
+): Promise<readonly Stored<Credential>[]> {
+  const active: Stored<Credential>[] = []
+  let after: readonly string[] | undefined
+  // Ends with the account's credentials: pages only go forward.
+  for (;;) {
+    const page = await records.page(CREDENTIALS, {
+      index: 'by_account',
+      equals: [accountId],
+      ...(after && { after }),
+      limit: CREDENTIALS_PER_PAGE,
+    })
+    active.push(
+      ...page.filter(
+        ({ record }) => record.status === 'Active' && record.principal.type === 'Root',
+      ),
+    )
+    const last = page.at(-1)
+    if (last === undefined || page.length < CREDENTIALS_PER_PAGE) return active
+    after = [last.record.accessKeyId]
+  }
 }
 
 /** Every account, by number. */

@@ -9,6 +9,7 @@ import { awsAttestationRoots } from '../crypto/attestation/attestation-roots.ts'
 import { createAttestationVerifier } from '../crypto/attestation/attestation-verifier.ts'
 import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
+import { PageMarkers } from '../pipeline/page-markers.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
@@ -20,7 +21,7 @@ import { KeyUsage, type UsageJournal } from '../services/kms/key-usage.ts'
 import { createKms } from '../services/kms/kms.ts'
 import { deleteExpiredMaterial } from '../services/kms/material-expiry.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
-import { PageMarkers } from '../services/kms/page-markers.ts'
+import { invalidMarker } from '../services/kms/page-markers.ts'
 import type { RequestQuotas } from '../services/kms/request-quotas.ts'
 import { rotateDueKeys } from '../services/kms/timed-rotation.ts'
 import { STS_MODEL } from '../services/sts/model.ts'
@@ -74,7 +75,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const refusals = new RefusalRecorder({ trail, frames, clock })
-  const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'))
+  const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'), invalidMarker)
   const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
   const grantTokens = new GrantTokens(await ensureServiceKey(parts, 'grant-tokens'))
   const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })

@@ -10,6 +10,7 @@ import type {
   Scope,
   WriteScope,
 } from '../../pipeline/operation.ts'
+import type { PageMarkers } from '../../pipeline/page-markers.ts'
 import { assertGrantTokens, type GrantTokens } from './grant-tokens.ts'
 import type { ImportTokens } from './import-tokens.ts'
 import { wrongUsage } from './key-errors.ts'
@@ -23,7 +24,6 @@ import {
   type OperationName,
   type Outputs,
 } from './model.ts'
-import type { PageMarkers } from './page-markers.ts'
 import { withRecipient } from './recipient.ts'
 import type { RequestQuotas } from './request-quotas.ts'
 

@@ -1,6 +1,7 @@
 import type { KeyStore } from '../../core/key-store.ts'
 import type { AttestationVerifier } from '../../crypto/attestation/attestation-verifier.ts'
 import type { Codec } from '../../pipeline/codec.ts'
+import type { PageMarkers } from '../../pipeline/page-markers.ts'
 import type { Service } from '../../pipeline/service.ts'
 import type { GrantTokens } from './grant-tokens.ts'
 import type { ImportTokens } from './import-tokens.ts'
@@ -8,7 +9,6 @@ import type { KeyUsage } from './key-usage.ts'
 import type { KmsScope } from './kms-operation.ts'
 import { KMS_MODEL } from './model.ts'
 import { KMS_OPERATIONS } from './operations.ts'
-import type { PageMarkers } from './page-markers.ts'
 import type { RequestQuotas } from './request-quotas.ts'
 
 export interface KmsParts {

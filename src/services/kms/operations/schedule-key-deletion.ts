@@ -1,6 +1,6 @@
 import { DAY_MS, plusMs } from '../../../core/ids.ts'
 import { isPrimary } from '../../../core/key.ts'
-import { auditDate } from '../audit-values.ts'
+import { auditDate } from '../../../pipeline/audit-date.ts'
 import { changeKey } from '../key-changes.ts'
 import { validationError } from '../key-errors.ts'
 import type { ResolvedKey } from '../key-resolver.ts'
