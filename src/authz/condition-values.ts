@@ -1,7 +1,10 @@
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$/
-const EPOCH_SECONDS = /^[+-]?\d{5,15}(?:\.\d{1,9})?$/
-const W3C_DATE =
-  /^(?<year>\d{4})(?:-(?<month>\d\d)(?:-(?<day>\d\d)(?:T(?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:\.(?<fraction>\d{1,9}))?)?(?<zone>Z|[+-]\d\d:\d\d))?)?)?$/
+/** Up to the largest of 64 bits; four digits are a year. */
+const EPOCH_SECONDS = /^(?!\d{4}$)\d{1,19}(?:\.\d{1,9})?$/
+const EPOCH_SECONDS_MAX = 2 ** 63
+/** The W3C's forms of ISO 8601, and what IAM takes besides: fewer digits, years before Christ, no zone. */
+const DATE =
+  /^(?<year>-?\d{1,9})(?:-(?<month>\d{1,2})(?:-(?<day>\d{1,2}))?)?(?:t(?:(?<hour>\d{1,2})(?::(?<minute>\d{1,2})(?::(?<second>\d{1,2})(?:\.(?<fraction>\d{1,9}))?)?)?(?<zone>z|[+-]\d\d(?::?\d\d)?)?)?)?$/
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const MINUTE_MS = 60_000
 
@@ -10,35 +13,46 @@ export const parseNumber = (text: string): number | undefined =>
   DECIMAL.test(text) ? Number(text) : undefined
 
 /**
- * Milliseconds since the Unix epoch of a date in one of the W3C's forms of ISO 8601, or of seconds since
- * the epoch; undefined for other text. Four digits are a year.
+ * Milliseconds since the Unix epoch of a date in a form of ISO 8601, or of seconds since the epoch;
+ * undefined for other text. Four digits are a year, a time without zone is UTC.
  * Source: https://www.w3.org/TR/NOTE-datetime
  */
 export function parseDate(text: string): number | undefined {
-  if (EPOCH_SECONDS.test(text)) return Number(text) * 1000
-  const parts = W3C_DATE.exec(text)?.groups
+  if (EPOCH_SECONDS.test(text)) {
+    return Number(text) < EPOCH_SECONDS_MAX ? Number(text) * 1000 : undefined
+  }
+  const parts = DATE.exec(text.toLowerCase())?.groups
   if (parts === undefined) return undefined
   const number = (name: string, otherwise: number): number => Number(parts[name] ?? otherwise)
-  const [year, month, day] = [number('year', 0), number('month', 1), number('day', 1)]
+  const dayMs = midnightMs(number('year', 0), number('month', 1), number('day', 1))
   const [hour, minute, second] = [number('hour', 0), number('minute', 0), number('second', 0)]
+  const offsetMs = zoneOffsetMs(parts['zone'] ?? 'z')
   if (hour > 23 || minute > 59 || second > 59) return undefined
-  const offsetMs = zoneOffsetMs(parts['zone'] ?? 'Z')
-  if (offsetMs === undefined) return undefined
+  if (dayMs === undefined || offsetMs === undefined) return undefined
+  const seconds = hour * 3600 + minute * 60 + second + Number(`0.${parts['fraction'] ?? '0'}`)
+  return dayMs + seconds * 1000 - offsetMs
+}
+
+function midnightMs(year: number, month: number, day: number): number | undefined {
   const midnight = new Date(0)
   // Not Date.UTC, which takes the years 0 to 99 for those of the last century.
   midnight.setUTCFullYear(year, month - 1, day)
+  // Years beyond what a Date holds are before or after everything.
+  if (Number.isNaN(midnight.getTime())) return year < 0 ? -Infinity : Infinity
   // The 30th of February would be a day in March.
-  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return undefined
-  const seconds = hour * 3600 + minute * 60 + second + Number(`0.${parts['fraction'] ?? '0'}`)
-  return midnight.getTime() + seconds * 1000 - offsetMs
+  const isOfMonth = midnight.getUTCMonth() === month - 1 && midnight.getUTCDate() === day
+  return isOfMonth ? midnight.getTime() : undefined
 }
 
 function zoneOffsetMs(zone: string): number | undefined {
-  if (zone === 'Z') return 0
-  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(4, 6))]
+  if (zone === 'z') return 0
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(3).replace(':', ''))]
   if (hours > 23 || minutes > 59) return undefined
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * MINUTE_MS
 }
+
+/** Whether a text is a date that a policy may compare with. */
+export const isDateText = (text: string): boolean => parseDate(text) !== undefined
 
 /** The bytes of base64 text, as a text of one character each; undefined for other text. */
 export const parseBinary = (text: string): string | undefined =>

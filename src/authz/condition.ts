@@ -96,9 +96,10 @@ export function compileCondition(block: unknown, hasVariables: boolean): Compile
   const tests: Test[] = []
   const keys: string[] = []
   for (const [name, entries] of Object.entries(block)) {
+    assert(isJsonObject(entries), 'the keys of a stored condition are an object')
     const operator = findOperator(name)
-    assert(operator && isJsonObject(entries), 'the operators of a stored policy are known')
     for (const [key, value] of Object.entries(entries)) {
+      assert(operator, 'the operators of a stored condition are known')
       const values = listOf(value)
       assert(values.every(isScalar), 'the values of a stored condition are texts')
       const compiled = compileKey(operator, key.toLowerCase(), values.map(String), hasVariables)

@@ -27,7 +27,22 @@ describe('the grammar of key policies', () => {
     [
       'every kind of principal',
       withStatement({
-        Principal: { AWS: '*', Service: ['s3.amazonaws.com'], Federated: 'f', CanonicalUser: 'c' },
+        Principal: {
+          AWS: [
+            '*',
+            '111122223333',
+            'AIDAEXAMPLEEXAMPLE000',
+            'AROAEXAMPLEEXAMPLE000:session',
+            'arn:aws:iam::111122223333:root',
+            'arn:aws:iam::111122223333:user/a/path/alice',
+            'arn:aws-cn:iam::111122223333:role/app',
+            'arn:aws:sts::111122223333:assumed-role/app/session@1',
+            'arn:aws:sts::111122223333:federated-user/fred',
+          ],
+          Service: ['s3.amazonaws.com', 'logs.eu-central-1.amazonaws.com'],
+          Federated: ['accounts.google.com', 'arn:aws:iam::111122223333:oidc-provider/idp.test/x'],
+          CanonicalUser: 'c'.repeat(64),
+        },
       }),
     ],
     ['no conditions', withStatement({ Condition: {} })],
@@ -79,6 +94,26 @@ describe('the grammar of key policies', () => {
       /Principal/,
     ],
     ['an empty list of principals', withStatement({ Principal: { AWS: [] } }), /Principal/],
+    ...[
+      { AWS: 'arn:aws:iam::111122223333:group/all' },
+      { AWS: 'arn:aws:iam::111122223333:user/*' },
+      { AWS: 'arn:aws:iam::1111:root' },
+      { AWS: 'arn:aws:iam:eu-central-1:111122223333:user/alice' },
+      { AWS: 'alice' },
+      { AWS: '' },
+      { Service: 's3' },
+      { Service: 's3.amazonaws.com.evil' },
+      { Service: '*' },
+      { Federated: 'arn:aws:iam::111122223333:user/alice' },
+      { CanonicalUser: 'c' },
+    ].map(
+      (Principal) =>
+        [
+          `a principal that cannot be: ${JSON.stringify(Principal)}`,
+          withStatement({ Principal }),
+          /^Policy contains a statement with one or more invalid principals\.$/,
+        ] as const,
+    ),
     ['both of a pair', withStatement({ NotResource: '*' }), /both Resource and NotResource/],
     ['an action that is a number', withStatement({ Action: [1] }), /Action/],
     [
@@ -92,6 +127,30 @@ describe('the grammar of key policies', () => {
       /NullIfExists/,
     ],
     ['a condition without keys', withStatement({ Condition: { Bool: 'x' } }), /Condition/],
+    [
+      'a condition key without prefix',
+      withStatement({ Condition: { Bool: { a: 'true' } } }),
+      /key: a/,
+    ],
+    [
+      'a date that is none',
+      withStatement({ Condition: { DateLessThan: { 'aws:CurrentTime': '2026-02-30' } } }),
+      /date/,
+    ],
+    [
+      'ForAllValues with the encryption context',
+      withStatement({
+        Condition: { 'forallvalues:StringLike': { 'KMS:EncryptionContext:tenant': 'x' } },
+      }),
+      /^OverlyPermissiveCondition: .* encryption context .* To fix, remove ForAllValues\.$/,
+    ],
+    [
+      'ForAllValues with a tag of the request',
+      withStatement({
+        Condition: { 'ForAllValues:StringEquals': { 'aws:RequestTag/team': 'x' } },
+      }),
+      /^OverlyPermissiveCondition: .* specified tag or .* unspecified tag\. /,
+    ],
     ['a value that is an object', withStatement({ Condition: { Bool: { a: {} } } }), /Condition/],
   ] as const) {
     test(`refuse ${what}`, () => {
