@@ -31,8 +31,8 @@ export interface CallFacts {
     readonly arn: string
   }[]
   readonly error: { readonly code: string; readonly message: string | undefined } | undefined
-  /** Why the caller was or was not allowed; absent where nothing was decided. */
-  readonly decision: string | undefined
+  /** Why the caller was or was not allowed, a JSON list; absent where nothing was decided. */
+  readonly decidedJson: string | undefined
   /** A second record, of what the call did in another Region. */
   readonly elsewhere?: ElsewhereFacts | undefined
 }
@@ -136,9 +136,9 @@ export class FrameWriter {
   call(facts: CallFacts): string {
     const error = facts.error
     const outcome = error === undefined ? 'ok' : error.code
-    const decision = facts.decision === undefined ? '' : `,"decision":${text(facts.decision)}`
+    const decided = facts.decidedJson === undefined ? '' : `,"decided":${facts.decidedJson}`
     const elsewhere = facts.elsewhere === undefined ? '' : `,${this.#elsewhereRecord(facts)}`
-    return `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decision}},"records":[${this.#callRecord(facts)}${elsewhere}]}`
+    return `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decided}},"records":[${this.#callRecord(facts)}${elsewhere}]}`
   }
 
   /**

@@ -32,6 +32,9 @@ export interface KeyAccess extends GrantUse {
   readonly acceptsGrant?: ((grant: Grant) => boolean) | undefined
 }
 
+const isForeign = ({ principal, resourceAccount }: AccessRequest): boolean =>
+  principal.accountId !== resourceAccount
+
 /** Allowed by the principal's own policies, or the first of their layers that does not allow. */
 function decideByPrincipal(side: PrincipalSide, opening?: ResourceVerdict['account']): Decision {
   const missing = missingLayer(side)
@@ -46,7 +49,9 @@ function decideByPrincipal(side: PrincipalSide, opening?: ResourceVerdict['accou
  */
 export function decideByIdentity(request: AccessRequest, policies: PrincipalPolicies): Decision {
   const side = judgePrincipal(questionOf(request), policies)
-  return overruling(side, undefined) ?? decideByPrincipal(side)
+  const decision = overruling(side, undefined) ?? decideByPrincipal(side)
+  // What has no policy of its own lets no other account in.
+  return decision.allowed && isForeign(request) ? notAllowed('resource-policy') : decision
 }
 
 /** In the account of the resource, whose policy alone allows whom it names. */
@@ -62,14 +67,12 @@ function decideWithin(side: PrincipalSide, resource: ResourceVerdict, closed: De
   return allowedBy('resource-policy', [role, ...capGrounds(side)])
 }
 
-/** Across accounts both sides must allow. */
+/** Across accounts both sides must allow. The caller's own is asked first, so that its refusal tells nothing of the other. */
 function decideAcross(side: PrincipalSide, resource: ResourceVerdict, closed: Denied): Decision {
   const opening = resource.direct ?? resource.role ?? resource.account
-  return opening === undefined ? closed : decideByPrincipal(side, opening)
+  const own = decideByPrincipal(side, opening)
+  return own.allowed && opening === undefined ? closed : own
 }
-
-const isForeign = ({ principal, resourceAccount }: AccessRequest): boolean =>
-  principal.accountId !== resourceAccount
 
 function decideByKeyPolicy(
   request: AccessRequest,

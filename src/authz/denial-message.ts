@@ -1,3 +1,4 @@
+import type { Principal } from '../core/principal.ts'
 import type { AccessRequest } from './access-request.ts'
 import type { Denial, PolicyLayer } from './decision.ts'
 
@@ -32,6 +33,19 @@ const reasonOf = ({ layer, isExplicit }: Denial, action: string): string => {
   return `because no ${lacks} allows the ${action} action`
 }
 
+/** The text of a denial on a key of another account, or on one that is nowhere. */
+export function foreignKeyDenial(
+  principal: Principal,
+  action: string,
+  namedBy: 'arn' | 'ciphertext',
+): string {
+  const place =
+    namedBy === 'ciphertext'
+      ? 'on the resource associated with this ciphertext'
+      : 'on this resource'
+  return `User: ${principal.arn} is not authorized to perform: ${action} ${place} ${FOREIGN_KEY_REASON}`
+}
+
 /**
  * The text of a denial, in AWS's words. About a resource of another account it is the same whether the
  * resource exists or not, and whoever denied.
@@ -47,10 +61,12 @@ export function denialMessage(
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`
   const isForeign = principal.accountId !== resourceAccount
   if (isForeign && !action.startsWith('kms:')) return `${who} on resource: ${resourceArn}`
-  if (namedBy === 'ciphertext') {
-    const reason = isForeign ? FOREIGN_KEY_REASON : reasonOf(denial, action)
-    return `${who} on the resource associated with this ciphertext ${reason}`
+  // What the caller's own account refuses it may hear: that says nothing of the other account.
+  if (isForeign && (namedBy === 'ciphertext' || denial.layer === 'resource-policy')) {
+    return foreignKeyDenial(principal, action, namedBy)
   }
-  if (isForeign) return `${who} on this resource ${FOREIGN_KEY_REASON}`
+  if (namedBy === 'ciphertext') {
+    return `${who} on the resource associated with this ciphertext ${reasonOf(denial, action)}`
+  }
   return `${who} on resource: ${resourceArn} ${reasonOf(denial, action)}`
 }

@@ -11,6 +11,8 @@ export interface SessionFacts {
   readonly expiresAt: Instant
   /** When a second factor was shown; absent without one. */
   readonly mfaAt?: Instant | undefined
+  /** FederatedUser: the unique id of the user who asked for the session; the account id where its root did. */
+  readonly issuerId?: string | undefined
   /** Of a role or federated session; that of a user has none. */
   readonly name?: string | undefined
   /** The tags of the session; they win over those of the role. */

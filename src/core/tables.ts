@@ -244,8 +244,8 @@ export const GRANTS: Table<Grant> = {
   },
   keyOf: (grant) => [grant.region, grant.keyId, grant.grantId],
   columnsOf: (grant) => ({
-    retiring: grant.retiringPrincipal ?? grant.retiringServicePrincipal ?? null,
-    grantee: grant.granteePrincipal ?? grant.granteeServicePrincipal ?? null,
+    retiring: grant.retiringId ?? grant.retiringPrincipal ?? grant.retiringServicePrincipal ?? null,
+    grantee: grant.granteeId ?? grant.granteePrincipal ?? grant.granteeServicePrincipal ?? null,
     request_digest: grant.requestDigest ?? null,
   }),
 }

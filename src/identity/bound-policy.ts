@@ -112,22 +112,26 @@ function showStatement(statement: unknown, rename: Rename): unknown {
 
 /**
  * The policy as AWS shows it: elements in AWS's order, accounts as the ARN of their root, users and roles
- * under their present ARN, and under their unique id once they are deleted.
+ * under their present ARN, and under their unique id once they are deleted. Undefined where it names all
+ * its principals so already.
  */
 export async function shownPolicy(
   records: Records,
   { text, principalIds }: BoundPolicy,
   partition: Partition,
-): Promise<JsonMembers> {
+): Promise<JsonMembers | undefined> {
   const names = new Map<string, string>()
   for (const [given, id] of Object.entries(principalIds)) {
     names.set(given, (await arnOfId(records, id, partition)) ?? id)
   }
+  let isRenamed = false
   const rename: Rename = (kind, given) => {
     if (kind !== 'AWS') return given
     const account = parseAccountId(given)
-    if (account !== undefined) return rootArn(partition, account)
-    return names.get(given) ?? given
+    const name = account === undefined ? names.get(given) : rootArn(partition, account)
+    if (name === undefined || name === given) return given
+    isRenamed = true
+    return name
   }
   const parsed = parseStrictJson(text)
   const policy = parsed.ok && isMembers(parsed.value) ? parsed.value : {}
@@ -135,5 +139,5 @@ export async function shownPolicy(
   const shown = Array.isArray(statements)
     ? statements.map((statement) => showStatement(statement, rename))
     : showStatement(statements, rename)
-  return inOrder({ ...policy, Statement: shown }, POLICY_ORDER)
+  return isRenamed ? inOrder({ ...policy, Statement: shown }, POLICY_ORDER) : undefined
 }

@@ -15,6 +15,25 @@ export interface Caller {
   readonly userIdentityJson: string
 }
 
+/**
+ * The service that passes a call on for its caller. Only our own services make such calls, in process:
+ * nothing that comes over the network can.
+ */
+export interface Forwarding {
+  /** `kms:ViaService`: `ssm.eu-central-1.amazonaws.com` */
+  readonly viaService: string
+  /** `aws:CalledVia`: the services in the order in which they passed the call on. */
+  readonly calledVia: readonly string[]
+}
+
+/** On whose behalf a service principal acts. As `Forwarding`, only in process. */
+export interface SourceOfCall {
+  /** `aws:SourceArn` */
+  readonly arn: string
+  /** `aws:SourceAccount` */
+  readonly accountId: AccountId
+}
+
 /** One API call on its way through the pipeline: who, where, when. */
 export interface Call extends Place {
   readonly caller: Caller
@@ -28,4 +47,7 @@ export interface Call extends Place {
   readonly connection: Connection
   readonly userAgent: string
   readonly host: string
+  readonly referer?: string | undefined
+  readonly via?: Forwarding | undefined
+  readonly source?: SourceOfCall | undefined
 }

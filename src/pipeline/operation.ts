@@ -77,13 +77,15 @@ export interface Operation<Input, Output, Target, Prepared> {
   /** Rules between members that need no resource. @throws ServiceError */
   check(input: Input): void
   prepare(input: Input, scope: Scope): Prepared | Promise<Prepared>
+  /** Whether `prepare` is work that only those who may should cause: they are asked for before it, too. */
+  readonly drawsMaterial: boolean
   /** Finds what the request names. @throws ServiceError NotFoundException, InvalidArnException, AccessDeniedException */
   resolve(input: Input, scope: Scope): Target | Promise<Target>
   /**
    * What the caller must be allowed to do, in the order in which it is decided: each permission is
    * asked for only when those before it were granted.
    */
-  permissions(input: Input, target: Target, call: Call): Iterable<Permission>
+  permissions(input: Input, target: Target, scope: Scope): Iterable<Permission>
   /**
    * What is asked of callers who may, before the target itself is looked at: rates that depend on it,
    * tokens that must belong to it. Nothing to wait for is undefined, not a settled promise.

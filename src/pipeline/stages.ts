@@ -1,6 +1,8 @@
-import { authorize } from '../authz/authorize.ts'
+import { denialMessage } from '../authz/denial-message.ts'
+import { ForeignMiss, type Permission } from '../authz/permission.ts'
 import { ConflictError, ServiceError } from '../core/errors.ts'
 import type { RecordStore } from '../core/records.ts'
+import type { Authorizer, Ruling } from './authorizer.ts'
 import type { AnyOperation, Scope, ServiceEvent, WriteScope } from './operation.ts'
 import type { Service } from './service.ts'
 import { wipe } from './wipe.ts'
@@ -8,10 +10,15 @@ import { wipe } from './wipe.ts'
 /** How often a transaction is tried when another one was faster. */
 const TRANSACTION_TRIES_MAX = 5
 
+/** One thing that was decided on the way of a call. */
+export interface DecidedPermission extends Ruling {
+  readonly permission: Permission
+}
+
 /** What became known on the way, for the audit record: kept also when a later stage refuses. */
 export interface Trace {
   target: unknown
-  decision: string | undefined
+  decided: DecidedPermission[]
 }
 
 /** A call that has passed its shape check, with everything that its stages need. */
@@ -20,29 +27,56 @@ export interface Prepared {
   readonly service: Service
   readonly input: Record<string, unknown>
   readonly scope: Scope
+  readonly authorizer: Authorizer
   readonly trace: Trace
 }
 
+/** @throws ServiceError AccessDeniedException unless the permission is granted */
+async function assertPermission(
+  { scope, trace, authorizer }: Prepared,
+  permission: Permission,
+): Promise<void> {
+  const soon = authorizer.decide(scope.call, permission, scope.records)
+  const ruling = soon instanceof Promise ? await soon : soon
+  const { request, decision } = ruling
+  trace.decided.push({ ...ruling, permission })
+  if (decision.allowed) return
+  const message = denialMessage(request, decision.denial, permission.namedBy ?? 'arn')
+  throw new ServiceError('AccessDeniedException', message)
+}
+
 /** @throws ServiceError AccessDeniedException unless every permission is granted. */
-function assertAuthorized({ operation, input, scope, trace }: Prepared, target: unknown): void {
+async function assertAuthorized(prepared: Prepared, target: unknown): Promise<void> {
+  const { operation, input, scope } = prepared
   // `input` has passed this operation's own shape, `target` came from its own `resolve`.
-  for (const permission of operation.permissions(input as never, target, scope.call)) {
-    const decision = authorize(scope.call.caller, permission)
-    trace.decision = decision.reason
-    if (!decision.allowed) throw new ServiceError('AccessDeniedException', decision.message)
+  for (const permission of operation.permissions(input as never, target, scope)) {
+    await assertPermission(prepared, permission)
+  }
+}
+
+/** Finds what the request names, and asks whether the caller may. @throws ServiceError */
+async function resolveAndAuthorize(prepared: Prepared): Promise<unknown> {
+  const { operation, scope, trace } = prepared
+  trace.target = undefined
+  trace.decided = []
+  try {
+    // As above: the registry forgot the type that the shape check has just established.
+    const target = await operation.resolve(prepared.input as never, scope)
+    trace.target = target
+    await assertAuthorized(prepared, target)
+    return target
+  } catch (error) {
+    if (!(error instanceof ForeignMiss)) throw error
+    await assertPermission(prepared, error.permission)
+    throw new TypeError('what is not there lets nobody do anything', { cause: error })
   }
 }
 
 /** resolve → authorize → rates, tokens → state, usage, size → dry run stops here → handle. */
 async function runStages(prepared: Prepared, drawn: unknown): Promise<object | undefined> {
-  const { operation, scope, trace } = prepared
-  // As above: the registry forgot the type that the shape check has just established.
+  const { operation, scope } = prepared
   const input = prepared.input as never
-  trace.target = undefined
-  trace.decision = undefined
-  const target = await operation.resolve(input, scope)
-  trace.target = target
-  assertAuthorized(prepared, target)
+  const target = await resolveAndAuthorize(prepared)
   const screened = operation.screen(input, target, scope)
   if (screened !== undefined) await screened
   operation.admit(input, target, scope.call)
@@ -90,6 +124,8 @@ export async function runWrite(
   framing: Framing,
 ): Promise<Committed> {
   const { operation, service, scope, input } = prepared
+  // Nothing is drawn for callers who may not: making key material is work that others would wait for.
+  if (operation.drawsMaterial) await resolveAndAuthorize(prepared)
   // As in `runStages`: the shape check has established the type.
   const drawn = await operation.prepare(input as never, scope)
   try {

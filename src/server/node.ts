@@ -7,12 +7,17 @@ import type { HttpHandler } from '../core/transport.ts'
 import type { AttestationCertificate } from '../crypto/attestation/attestation-certificate.ts'
 import { awsAttestationRoots } from '../crypto/attestation/attestation-roots.ts'
 import { createAttestationVerifier } from '../crypto/attestation/attestation-verifier.ts'
+import { PrincipalPolicySource } from '../identity/principal-policies.ts'
 import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
+import { Authorizer } from '../pipeline/authorizer.ts'
+import { DecisionRecords } from '../pipeline/decision-record.ts'
 import { PageMarkers } from '../pipeline/page-markers.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
+import { CompiledKeyPolicies } from '../services/kms/authorization/compiled-key-policies.ts'
+import { GrantIndex } from '../services/kms/authorization/grant-index.ts'
 import { settleCustomKeyStores } from '../services/kms/custom-key-store-connections.ts'
 import { GrantTokens } from '../services/kms/grant-tokens.ts'
 import { ImportTokens } from '../services/kms/import-tokens.ts'
@@ -92,6 +97,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     markers,
     importTokens,
     grantTokens,
+    grantIndex: new GrantIndex(records),
+    keyPolicies: new CompiledKeyPolicies(),
     lastUses,
     quotas: parts.quotas,
   })
@@ -105,6 +112,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     ]),
     authenticate: authenticator.authenticate,
     claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',
+    authorizer: new Authorizer(new PrincipalPolicySource(records)),
+    decisions: new DecisionRecords(),
     records,
     trail,
     refusals,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
 import { StoreDesk } from '../support/custom-key-stores.ts'
+import { Identities } from '../support/identities.ts'
 import { importParameters, materialIdOf, wrapMaterial } from '../support/key-import.ts'
 import { type JsonObject, type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import {
@@ -76,6 +77,7 @@ describe('the record of a call', () => {
 
   before(async () => {
     node = await startMemoryNode()
+    await new Identities(node.records).addRole(ACCOUNT, '/worker')
     kms = new WireClient(node.endpoint, ACCOUNT)
     const materialOf = async (KeyId: string): Promise<string> => {
       const { KeyMetadata } = (await kms.kms('DescribeKey', { KeyId })).json as {

@@ -234,6 +234,11 @@ describe('grants', () => {
       `arn:aws:s3::${OWNER}:user/x`,
       's3.amazonaws.com',
       'AGPAABCDEFGHIJKLMNOPQ',
+      'AIDAABCDEFGHIJKLMNOPQ',
+      'AROAABCDEFGHIJKLMNOPQ',
+      `arn:aws:iam::${OWNER}:role/worker`,
+      `arn:aws:iam::${OWNER}:user/nobody`,
+      `arn:aws:sts::${OWNER}:assumed-role/nobody/session`,
       'worker',
     ]) {
       test(`the principal ${principal}`, async () => {
@@ -255,8 +260,6 @@ describe('grants', () => {
       `arn:aws:iam::${FRIEND}:role/worker`,
       `arn:aws:sts::${FRIEND}:assumed-role/worker/session=1`,
       `arn:aws:sts::${FRIEND}:federated-user/someone`,
-      'AIDAABCDEFGHIJKLMNOPQ',
-      'AROAABCDEFGHIJKLMNOPQ',
     ]) {
       test(`not the principal ${principal}`, async () => {
         const made = await bench.grant({ GranteePrincipal: principal })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Identities } from './identities.ts'
 import { type MemoryNode, startMemoryNode } from './memory-node.ts'
 import { createKey, listOf, succeeded, textOf, WireClient } from './wire-client.ts'
 
@@ -36,6 +37,7 @@ export class GrantBench {
   static async open(): Promise<GrantBench> {
     const node = await startMemoryNode()
     const owner = new WireClient(node.endpoint, OWNER)
+    await new Identities(node.records).addRole(OWNER, '/app/worker')
     return new GrantBench(node, owner, await createKey(owner))
   }
 

@@ -43,9 +43,9 @@ export async function getAlias(
   return stored
 }
 
-/** The permission on the alias itself; the one on its key is asked for beside it. */
-export const aliasPermission = (action: string, place: Place, name: string): Permission => ({
-  action,
+/** The permission on the alias itself, by identity policies; the one on its key is asked for beside it. */
+export const aliasPermission = (operation: string, place: Place, name: string): Permission => ({
+  action: `kms:${operation}`,
   resource: { accountId: place.accountId, arn: aliasArn(place, name) },
 })
 

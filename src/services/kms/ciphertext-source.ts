@@ -1,16 +1,17 @@
-import { foreignDenial } from '../../authz/authorize.ts'
+import { foreignKeyDenial } from '../../authz/denial-message.ts'
 import type { Permission } from '../../authz/permission.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { EncryptionAlgorithm } from '../../core/key-specs.ts'
 import type { EncryptionContext, ParsedCiphertext } from '../../core/key-store.ts'
 import type { Secret } from '../../core/secret.ts'
 import { parseCiphertext } from '../../crypto/ciphertext.ts'
+import { keyPermission } from './authorization/key-permission.ts'
 import { assertEncryption } from './encryption.ts'
 import { offersAlgorithm } from './key-algorithms.ts'
 import { incorrectKey, invalidCiphertext, validationError, wrongUsage } from './key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from './key-resolver.ts'
 import { NEEDS_ENABLED, stateRefusal } from './key-states.ts'
-import { type KmsScope, keyPermission } from './kms-operation.ts'
+import type { KmsScope } from './kms-operation.ts'
 
 /** What Decrypt, and ReEncrypt for its source, say about the ciphertext that they open. */
 export interface SourceRequest {
@@ -65,7 +66,7 @@ export function checkSource(request: SourceRequest): void {
  */
 export async function resolveSource(
   request: SourceRequest,
-  action: string,
+  operation: string,
   scope: KmsScope,
 ): Promise<Source> {
   const ciphertext = ignoresCiphertext(request) ? undefined : request.blob
@@ -73,22 +74,40 @@ export async function resolveSource(
   const { keyId } = request
   const isKeyNamed = keyId !== undefined
   if (isKeyNamed && keyId !== parsed?.keyId) {
-    const lookup = { action, accepts: 'idArnOrAlias', hasInvalidArn: false } as const
+    const lookup = { operation, accepts: 'idArnOrAlias', hasInvalidArn: false } as const
     return { target: await resolveKey(keyId, lookup, scope), ciphertext, parsed, isKeyNamed }
   }
   if (parsed === undefined) throw invalidCiphertext()
   const target = await findLiveKey(scope.records, scope.call.region, parsed.keyId, scope)
   if (target === undefined) {
+    const { principal } = scope.call.caller
+    const namedBy = isKeyNamed ? 'arn' : 'ciphertext'
     throw new ServiceError(
       'AccessDeniedException',
-      foreignDenial(scope.call.caller, action, isKeyNamed ? 'arn' : 'ciphertext'),
+      foreignKeyDenial(principal, `kms:${operation}`, namedBy),
     )
   }
   return { target, ciphertext, parsed, isKeyNamed }
 }
 
-export const sourcePermission = (action: string, { target, isKeyNamed }: Source): Permission =>
-  keyPermission(action, target, isKeyNamed ? 'arn' : 'ciphertext')
+/** A ciphertext's key, what the request says of it, and for ReEncrypt whether it goes back under the same key. */
+interface SourceDemand {
+  readonly source: Source
+  readonly request: SourceRequest
+  readonly isSameKey?: boolean
+}
+
+/** The permission to open a ciphertext. */
+export function sourcePermission(
+  operation: string,
+  { source: { target, isKeyNamed }, request, isSameKey }: SourceDemand,
+  scope: KmsScope,
+): Permission {
+  const { keyId, algorithm, context } = request
+  const traits = { keyId, encryptionAlgorithm: algorithm, encryptionContext: context, isSameKey }
+  const namedBy = isKeyNamed ? 'arn' : 'ciphertext'
+  return keyPermission({ operation, request: traits, namedBy }, target, scope)
+}
 
 /** @throws ServiceError DisabledException, KMSInvalidStateException */
 export function assertSourceState({ target }: Source): void {

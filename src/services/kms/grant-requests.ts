@@ -74,7 +74,10 @@ export function assertGrantFits(input: CreateGrantRequest, { key, arn }: Resolve
   }
 }
 
-function constraintsOf({ Constraints }: CreateGrantRequest): GrantConstraints | undefined {
+/** The constraints of a request; undefined where it has none. */
+export function grantConstraints({
+  Constraints,
+}: CreateGrantRequest): GrantConstraints | undefined {
   const { EncryptionContextSubset, EncryptionContextEquals, SourceArn } = Constraints ?? {}
   const constraints = {
     ...(EncryptionContextSubset && { encryptionContextSubset: EncryptionContextSubset }),
@@ -102,7 +105,7 @@ export function grantTerms(
     retiringPrincipal: principalOf(input.RetiringPrincipal),
     retiringServicePrincipal: input.RetiringServicePrincipal,
     operations: [...new Set(input.Operations)],
-    constraints: constraintsOf(input),
+    constraints: grantConstraints(input),
     issuingAccount: call.accountId,
   }
 }
@@ -132,6 +135,8 @@ export function requestDigest(terms: GrantTerms): string | undefined {
     sortedPairs(constraints?.encryptionContextSubset),
     constraints?.sourceArn ?? null,
     terms.issuingAccount,
+    // A principal that was deleted and made again is another one, and wants another grant.
+    ...[terms.granteeId, terms.retiringId].filter((id) => id !== undefined),
   ]
   return hash('sha256', JSON.stringify(fields))
 }

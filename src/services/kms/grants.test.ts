@@ -4,8 +4,7 @@ import { aKeyPlace } from '../../../test/support/key-place.ts'
 import { instant } from '../../core/ids.ts'
 import type { Key } from '../../core/key.ts'
 import { KEY_SPECS, type KeySpec, type KeyUsage } from '../../core/key-specs.ts'
-import type { Grant } from '../../core/tables.ts'
-import { assertRoomForGrant, GRANTS_PER_KEY_MAX, isGrantable, retiringAccounts } from './grants.ts'
+import { assertRoomForGrant, GRANTS_PER_KEY_MAX, isGrantable } from './grants.ts'
 import { assertRoomForKey, KEYS_PER_ACCOUNT_MAX } from './key-quota.ts'
 import { type GrantOperation, KMS_MODEL } from './model.ts'
 
@@ -88,40 +87,5 @@ describe('how many', () => {
       publicMessage:
         'Key quota for this account in this region is 100000 but the current usage is 100000.',
     })
-  })
-})
-
-describe('who may retire a grant', () => {
-  const { accountId, region, keyId } = aKeyPlace()
-  const grant: Grant = {
-    region,
-    keyId,
-    grantId: 'ab'.repeat(32),
-    name: '',
-    granteePrincipal: 'arn:aws:iam::222222222222:role/worker',
-    operations: ['Decrypt'],
-    issuingAccount: accountId,
-    createdAt: instant(0),
-  }
-
-  test('is the account that made it, and the retiring principal, not the grantee', () => {
-    assert.deepEqual(retiringAccounts(grant), [accountId])
-    const retiringPrincipal = 'arn:aws:sts::333333333333:assumed-role/worker/one'
-    assert.deepEqual(retiringAccounts({ ...grant, retiringPrincipal }), [accountId, '333333333333'])
-  })
-
-  test('is the grantee, too, where the grant says so', () => {
-    const operations = ['Decrypt', 'RetireGrant']
-    assert.deepEqual(retiringAccounts({ ...grant, operations }), [accountId, '222222222222'])
-  })
-
-  test('is no account that a unique id or a service could stand for', () => {
-    const named = {
-      ...grant,
-      operations: ['RetireGrant'],
-      granteePrincipal: 'AROAABCDEFGHIJKLMNOPQ',
-      retiringServicePrincipal: 's3.amazonaws.com',
-    }
-    assert.deepEqual(retiringAccounts(named), [accountId])
   })
 })

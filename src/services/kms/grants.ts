@@ -1,12 +1,11 @@
 import { keyArn, rootArn } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
-import type { AccountId } from '../../core/ids.ts'
 import type { Key } from '../../core/key.ts'
 import { type KeyUsage, keySpecRow } from '../../core/key-specs.ts'
 import type { Records, Stored } from '../../core/records.ts'
 import { partitionOf } from '../../core/regions.ts'
 import { GRANTS, type Grant } from '../../core/tables.ts'
-import { parsePrincipal } from './grant-principals.ts'
+import { shownGrant } from './authorization/grant-binding.ts'
 import type { GrantListEntry, GrantOperation } from './model.ts'
 
 /** Source: AWS KMS Developer Guide, Resource quotas: grants per customer managed key. */
@@ -87,7 +86,12 @@ export async function assertRoomForGrant(records: Pick<Records, 'count'>, key: K
 }
 
 /** A grant as listings show it. */
-export function grantEntry(grant: Grant, key: Key): GrantListEntry {
+export async function grantEntry(
+  records: Records,
+  record: Grant,
+  key: Key,
+): Promise<GrantListEntry> {
+  const grant = await shownGrant(records, record)
   const { constraints, region } = grant
   return {
     KeyId: keyArn(key, key.keyId),
@@ -107,23 +111,6 @@ export function grantEntry(grant: Grant, key: Key): GrantListEntry {
       SourceArn: constraints.sourceArn,
     },
   }
-}
-
-/**
- * The accounts whose root may retire a grant: where it was made, the retiring principal's, and the
- * grantee's where the grant says so. Source: AWS KMS API Reference, RetireGrant.
- */
-export function retiringAccounts(grant: Grant): readonly AccountId[] {
-  const { granteePrincipal, retiringPrincipal, operations, region } = grant
-  const named = [
-    retiringPrincipal,
-    operations.includes('RetireGrant') ? granteePrincipal : undefined,
-  ]
-  const accounts = named
-    .filter((text) => text !== undefined)
-    .map((text) => parsePrincipal(text, partitionOf(region))?.accountId)
-    .filter((account) => account !== undefined)
-  return [grant.issuingAccount, ...accounts]
 }
 
 /** Source: AWS KMS API Reference, ListGrants and ListRetirableGrants, Limit. */

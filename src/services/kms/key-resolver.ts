@@ -1,4 +1,3 @@
-import { foreignDenial } from '../../authz/authorize.ts'
 import { aliasArn, keyArn, type Place, parseArn } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { type Instant, type KeyId, parseAliasName, parseKeyId } from '../../core/ids.ts'
@@ -7,6 +6,7 @@ import type { Records, Stored } from '../../core/records.ts'
 import { partitionOf } from '../../core/regions.ts'
 import { ALIASES, KEYS } from '../../core/tables.ts'
 import type { Scope } from '../../pipeline/operation.ts'
+import { foreignMiss } from './authorization/key-permission.ts'
 import {
   aliasNotFound,
   foreignRegion,
@@ -27,8 +27,8 @@ export interface ResolvedKey {
 export type AcceptedForms = 'idOrArn' | 'idArnOrAlias'
 
 export interface Lookup {
-  /** The operation's permission, for the denial on another account's key: `kms:Encrypt`. */
-  readonly action: string
+  /** What is asked for, for the denial on another account's key: `Encrypt`. */
+  readonly operation: string
   readonly accepts: AcceptedForms
   /** Whether the service model lists InvalidArnException for the operation. */
   readonly hasInvalidArn: boolean
@@ -112,10 +112,7 @@ export async function resolveKey(
   const found = keyId === undefined ? undefined : await findLiveKey(records, region, keyId, scope)
   if (found !== undefined && found.key.accountId === accountId) return found
   if (accountId !== call.accountId) {
-    throw new ServiceError(
-      'AccessDeniedException',
-      foreignDenial(call.caller, lookup.action, 'arn'),
-    )
+    throw foreignMiss({ operation: lookup.operation, accountId, arn: given })
   }
   if ('alias' in identifier) throw aliasNotFound(aliasArn(identifier, identifier.alias))
   throw keyNotFound(keyArn(identifier, identifier.keyId))

@@ -106,7 +106,7 @@ describe('the last uses of keys', () => {
     additionalEventDataJson: undefined,
     resources: keys.map(({ key, arn }) => ({ accountId: key.accountId, type: '', arn })),
     error: undefined,
-    decision: undefined,
+    decidedJson: undefined,
     ...change,
   })
 

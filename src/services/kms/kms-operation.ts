@@ -11,6 +11,10 @@ import type {
   WriteScope,
 } from '../../pipeline/operation.ts'
 import type { PageMarkers } from '../../pipeline/page-markers.ts'
+import type { CompiledKeyPolicies } from './authorization/compiled-key-policies.ts'
+import type { GrantIndex } from './authorization/grant-index.ts'
+import { type KeyDemand, keyPermission } from './authorization/key-permission.ts'
+import { requestTraits } from './authorization/request-traits.ts'
 import { assertGrantTokens, type GrantTokens } from './grant-tokens.ts'
 import type { ImportTokens } from './import-tokens.ts'
 import { wrongUsage } from './key-errors.ts'
@@ -33,6 +37,8 @@ export interface KmsScope extends Scope {
   readonly markers: PageMarkers
   readonly attestation: AttestationVerifier
   readonly grantTokens: GrantTokens
+  readonly grantIndex: GrantIndex
+  readonly keyPolicies: CompiledKeyPolicies
   readonly lastUses: LastUses
   /** Absent where calls are not limited. */
   readonly quotas: RequestQuotas | undefined
@@ -53,8 +59,10 @@ interface Definition<Name extends OperationName, Effect extends keyof Effects, T
   readonly effect: Effect
   check?(input: Inputs[Name]): void
   prepare?(input: Inputs[Name], scope: KmsScope): Prepared | Promise<Prepared>
+  /** Whether `prepare` is work that only those who may should cause. */
+  readonly drawsMaterial?: boolean
   resolve(input: Inputs[Name], scope: KmsScope): Target | Promise<Target>
-  permissions(input: Inputs[Name], target: Target, call: Call): Iterable<Permission>
+  permissions(input: Inputs[Name], target: Target, scope: KmsScope): Iterable<Permission>
   /** The keys of the request: grant tokens must be theirs, and rates depend on them. */
   keysOf?(target: Target): readonly ResolvedKey[]
   admit?(input: Inputs[Name], target: Target, call: Call): void
@@ -119,7 +127,10 @@ export function defineOperation<
       Prepared
     >['prepare'] & {},
     resolve: definition.resolve,
-    permissions: definition.permissions,
+    drawsMaterial: definition.drawsMaterial ?? false,
+    permissions: (input: Inputs[Name], target: Target, scope: Scope) =>
+      // The pipeline's scope is the one that this service has opened.
+      definition.permissions(input, target, scope as KmsScope),
     // The pipeline's scope is the one that this service has opened.
     screen: (input, target, scope) =>
       keysOf && screenKeys(keysOf, { input, target, scope: scope as KmsScope }),
@@ -137,17 +148,6 @@ export const keyResource = (target: ResolvedKey): AuditResource => ({
   accountId: target.key.accountId,
   type: 'AWS::KMS::Key',
   arn: target.arn,
-})
-
-/** The permission on one key, named after the operation unless said otherwise. */
-export const keyPermission = (
-  action: string,
-  target: ResolvedKey,
-  namedBy: 'arn' | 'ciphertext' = 'arn',
-): Permission => ({
-  action,
-  resource: { accountId: target.key.accountId, arn: target.arn },
-  namedBy,
 })
 
 /** What an operation on one key says about that key. */
@@ -172,6 +172,8 @@ type KeyDefinition<Name extends KeyOperationName, Effect extends keyof Effects, 
   'resolve' | 'permissions' | 'resources'
 > & {
   readonly key: KeyRule
+  /** What the permission has beside what every operation on one key asks for. */
+  demand?(input: Inputs[Name], target: ResolvedKey, scope: KmsScope): Partial<KeyDemand>
 }
 
 /** Defines an operation on the one key that `KeyId` names: resolved, authorized and checked alike everywhere. */
@@ -183,13 +185,17 @@ export function defineKeyOperation<
   definition: KeyDefinition<Name, Effect, Prepared>,
 ): Operation<Inputs[Name], Outputs[Name], ResolvedKey, Prepared> {
   const { name, key } = definition
-  const action = `kms:${name}`
-  const lookup = { action, accepts: key.accepts, hasInvalidArn: knowsInvalidArn(name) }
+  const lookup = { operation: name, accepts: key.accepts, hasInvalidArn: knowsInvalidArn(name) }
   return defineOperation<Name, Effect, ResolvedKey, Prepared>({
     ...definition,
     // Every member of KeyOperationName has the two members of NamesKey, by its definition.
     resolve: (input, scope) => resolveKey((input as NamesKey).KeyId, lookup, scope),
-    permissions: (_input, target) => [keyPermission(action, target)],
+    permissions: (input, target, scope) => {
+      // Inputs of operations are structures.
+      const request = requestTraits(name, input as object, scope.call.via !== undefined)
+      const demand = definition.demand?.(input, target, scope)
+      return [keyPermission({ operation: name, request, ...demand }, target, scope)]
+    },
     keysOf: (target) => [target],
     admit(input, target, call) {
       assertKeyFits(name, key, target)

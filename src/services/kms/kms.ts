@@ -3,6 +3,8 @@ import type { AttestationVerifier } from '../../crypto/attestation/attestation-v
 import type { Codec } from '../../pipeline/codec.ts'
 import type { PageMarkers } from '../../pipeline/page-markers.ts'
 import type { Service } from '../../pipeline/service.ts'
+import type { CompiledKeyPolicies } from './authorization/compiled-key-policies.ts'
+import type { GrantIndex } from './authorization/grant-index.ts'
 import type { GrantTokens } from './grant-tokens.ts'
 import type { ImportTokens } from './import-tokens.ts'
 import type { KeyUsage } from './key-usage.ts'
@@ -17,6 +19,8 @@ export interface KmsParts {
   readonly keystore: KeyStore
   readonly markers: PageMarkers
   readonly grantTokens: GrantTokens
+  readonly grantIndex: GrantIndex
+  readonly keyPolicies: CompiledKeyPolicies
   readonly lastUses: KeyUsage
   /** Absent where calls are not limited. */
   readonly quotas?: RequestQuotas | undefined
@@ -25,8 +29,7 @@ export interface KmsParts {
 
 /** The key management service itself. */
 export function createKms(parts: KmsParts): Service {
-  const { codec, attestation, keystore, markers, grantTokens, lastUses, importTokens, quotas } =
-    parts
+  const { codec, quotas, ...own } = parts
   return {
     name: KMS_MODEL.service,
     eventSource: 'kms.amazonaws.com',
@@ -36,12 +39,7 @@ export function createKms(parts: KmsParts): Service {
     ...(quotas && { throttle: (call) => quotas.countOperation(call) }),
     openScope: (scope): KmsScope => ({
       ...scope,
-      attestation,
-      keystore,
-      markers,
-      grantTokens,
-      lastUses,
-      importTokens,
+      ...own,
       quotas,
     }),
   }

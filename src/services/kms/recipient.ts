@@ -76,8 +76,8 @@ export function withRecipient<Input, Output, Target, Prepared>(
         return operation.prepare(input, scope)
       })
     },
-    permissions(input, target, call) {
-      const permissions = operation.permissions(input, target, call)
+    permissions(input, target, scope) {
+      const permissions = operation.permissions(input, target, scope)
       const attested = attestedOf(input)
       return attested === undefined ? permissions : attest(permissions, attested.facts)
     },

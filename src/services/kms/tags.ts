@@ -30,6 +30,14 @@ export function withTags(
   return Object.fromEntries(merged)
 }
 
+/** Tag key to value, as conditions on the tags of a request see them; undefined where it has none. */
+export const tagValues = (
+  tags: readonly WireTag[] | undefined,
+): Readonly<Record<string, string>> | undefined =>
+  tags === undefined || tags.length === 0
+    ? undefined
+    : Object.fromEntries(tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]))
+
 /** Tags as audit records show them. */
 export const auditTags = (tags: readonly WireTag[] | undefined) =>
   tags?.map(({ TagKey, TagValue }) => ({ tagKey: TagKey, tagValue: TagValue }))

@@ -1,4 +1,5 @@
 import { CUSTOM_KEY_STORES } from '../../../core/tables.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { assertStoreState, auditStore, getCustomKeyStore } from '../custom-key-stores.ts'
 import { defineOperation } from '../kms-operation.ts'
 
@@ -11,7 +12,7 @@ export const connectCustomKeyStore = defineOperation({
   name: 'ConnectCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
-  permissions: () => [{ action: 'kms:ConnectCustomKeyStore' }],
+  permissions: (_input, _target, scope) => [servicePermission('ConnectCustomKeyStore', scope)],
   admit: (_input, store) => assertStoreState(store, 'connect'),
 
   async handle(_input, store, { tx, call }) {

@@ -9,6 +9,7 @@ import {
   aliasResource,
   assertOwnAliasName,
 } from '../aliases.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import { keyIdElement } from '../key-changes.ts'
 import { aliasTaken } from '../key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
@@ -18,7 +19,6 @@ import {
   defineOperation,
   type KmsScope,
   type KmsWriteScope,
-  keyPermission,
   keyResource,
 } from '../kms-operation.ts'
 
@@ -27,7 +27,7 @@ interface Target {
   readonly target: ResolvedKey
 }
 
-const LOOKUP = { action: 'kms:CreateAlias', accepts: 'idOrArn', hasInvalidArn: false } as const
+const LOOKUP = { operation: 'CreateAlias', accepts: 'idOrArn', hasInvalidArn: false } as const
 
 /**
  * The alias of this name that a key past its deletion date has left behind, if any. The key itself is
@@ -74,9 +74,9 @@ export const createAlias = defineOperation({
     const name = assertOwnAliasName(input.AliasName)
     return { name, target: await resolveKey(input.TargetKeyId, LOOKUP, scope) }
   },
-  permissions: (_input, { name, target }, call) => [
-    aliasPermission('kms:CreateAlias', call, name),
-    keyPermission('kms:CreateAlias', target),
+  permissions: (_input, { name, target }, scope) => [
+    aliasPermission('CreateAlias', scope.call, name),
+    keyPermission({ operation: 'CreateAlias' }, target, scope),
   ],
   admit: (_input, { target }) =>
     assertKeyFits('CreateAlias', { states: NOT_PENDING_DELETION }, target),

@@ -2,6 +2,7 @@ import { assert, unreachable } from '../../../core/assert.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import { CUSTOM_KEY_STORES, type CustomKeyStore, type XksProxy } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { assertStoreNameFree, CUSTOM_KEY_STORES_MAX, MASKED } from '../custom-key-stores.ts'
 import { cloudHsmClusterNotFound, validationError } from '../key-errors.ts'
 import { defineOperation, type KmsWriteScope } from '../kms-operation.ts'
@@ -134,7 +135,7 @@ export const createCustomKeyStore = defineOperation({
   prepare: (_input, { random }) =>
     `cks-${Buffer.from(random.bytes(ID_BYTES)).toString('hex').slice(0, 17)}`,
   resolve: () => undefined,
-  permissions: () => [{ action: 'kms:CreateCustomKeyStore' }],
+  permissions: (_input, _target, scope) => [servicePermission('CreateCustomKeyStore', scope)],
 
   async handle(input, _target, scope, storeId: string) {
     await assertRoom(input, scope)

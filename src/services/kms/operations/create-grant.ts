@@ -1,10 +1,12 @@
 import type { Stored } from '../../../core/records.ts'
 import { GRANTS, type Grant } from '../../../core/tables.ts'
 import type { JsonObject } from '../../../pipeline/operation.ts'
+import { bindGrant, delegates } from '../authorization/grant-binding.ts'
 import {
   assertGrantFits,
   checkGrantRequest,
   type GrantTerms,
+  grantConstraints,
   grantTerms,
   requestDigest,
 } from '../grant-requests.ts'
@@ -37,7 +39,7 @@ async function findSame(
 
 /** What the request comes to: the terms of the grant, and the one that is there already. */
 async function considerGrant(input: CreateGrantRequest, target: ResolvedKey, scope: KmsScope) {
-  const terms = grantTerms(input, target, scope.call)
+  const terms = await bindGrant(grantTerms(input, target, scope.call), scope)
   const digest = requestDigest(terms)
   const same = await findSame(scope, terms, digest)
   if (same === undefined) await assertRoomForGrant(scope.records, target.key)
@@ -70,6 +72,13 @@ export const createGrant = defineKeyOperation({
   effect: 'write',
   key: { accepts: 'idOrArn', states: FOR_CREATE_GRANT },
   check: checkGrantRequest,
+  demand: (input) => ({
+    acceptsGrant: (parent) =>
+      delegates(parent, {
+        operations: input.Operations,
+        constraints: grantConstraints(input) ?? {},
+      }),
+  }),
   prepare: (_input, { random }): NewGrant => ({
     grantId: Buffer.from(random.bytes(GRANT_ID_BYTES)).toString('hex'),
     tokenNonce: drawTokenNonce(random),

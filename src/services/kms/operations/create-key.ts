@@ -1,3 +1,4 @@
+import type { Permission } from '../../../authz/permission.ts'
 import { assert } from '../../../core/assert.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import { type KeyId, parseKeyId } from '../../../core/ids.ts'
@@ -8,6 +9,9 @@ import { partitionOf } from '../../../core/regions.ts'
 import { BACKING_KEYS, KEY_POLICIES, KEYS } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
 import { auditStructure } from '../audit-values.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
+import { newKeyPolicy } from '../authorization/new-key-policy.ts'
+import { requestTraits } from '../authorization/request-traits.ts'
 import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custom-key-stores.ts'
 import { specNotInRegion, validationError } from '../key-errors.ts'
 import { keyMetadata } from '../key-metadata.ts'
@@ -15,7 +19,7 @@ import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
 import { assertRoomForKey } from '../key-quota.ts'
 import { defineOperation, type KmsScope } from '../kms-operation.ts'
 import type { CreateKeyRequest } from '../model.ts'
-import { auditTags, withTags } from '../tags.ts'
+import { auditTags, tagValues, withTags } from '../tags.ts'
 
 /** What is drawn before the transaction. */
 interface NewKey {
@@ -122,6 +126,24 @@ function recordsOf(
   return { key, backingKey }
 }
 
+/** A key with tags asks for the permission to tag it as well. */
+function* newKeyPermissions(input: CreateKeyRequest, scope: KmsScope): Iterable<Permission> {
+  const { region } = scope.call
+  const multiRegion =
+    input.MultiRegion === true ? { primaryRegion: region, replicaRegions: [] } : undefined
+  const key = {
+    spec: specOf(input),
+    usage: usageOf(input),
+    origin: originOf(input),
+    region,
+    multiRegion,
+  }
+  const request = requestTraits('CreateKey', input, scope.call.via !== undefined)
+  const requestTags = tagValues(input.Tags)
+  yield servicePermission('CreateKey', scope, { key, request, requestTags })
+  if (requestTags !== undefined) yield servicePermission('TagResource', scope, { key, requestTags })
+}
+
 /**
  * Makes a KMS key with its first key material, unless that is to be imported, and its policy.
  * Source: AWS KMS API Reference, CreateKey.
@@ -136,6 +158,7 @@ export const createKey = defineOperation({
     if (input.Policy !== undefined) assertKeyPolicy(input.Policy)
   },
 
+  drawsMaterial: true,
   async prepare(input, scope): Promise<NewKey> {
     assertSpecInPartition(specOf(input), scope.call)
     const keyId = drawKeyId(scope, input.MultiRegion === true)
@@ -147,7 +170,7 @@ export const createKey = defineOperation({
     input.CustomKeyStoreId === undefined
       ? undefined
       : getCustomKeyStore(records, call, input.CustomKeyStoreId),
-  permissions: () => [{ action: 'kms:CreateKey' }],
+  permissions: (input, _store, scope) => newKeyPermissions(input, scope),
   admit(input, store) {
     if (store === undefined) return
     if (store.record.type !== originOf(input)) {
@@ -158,15 +181,17 @@ export const createKey = defineOperation({
     assertStoreState(store, 'use')
   },
 
-  async handle(input, store, { tx, call, quotas }, drawn: NewKey) {
+  async handle(input, store, scope, drawn: NewKey) {
+    const { tx, call, quotas } = scope
     if (store !== undefined) throw noMaterialInStore(store)
     await assertRoomForKey(tx, call, quotas)
     const { key, backingKey } = recordsOf(input, call, drawn)
-    const { accountId, region, keyId } = key
+    const text = input.Policy ?? defaultKeyPolicy(key.accountId, key.region)
+    const isLockoutAllowed = input.BypassPolicyLockoutSafetyCheck === true
+    const policy = await newKeyPolicy(text, { key, isLockoutAllowed }, scope)
     await tx.insert(KEYS, key)
     if (backingKey !== undefined) await tx.insert(BACKING_KEYS, backingKey, drawn.made?.material)
-    const text = input.Policy ?? defaultKeyPolicy(accountId, region)
-    await tx.insert(KEY_POLICIES, { region, keyId, text })
+    await tx.insert(KEY_POLICIES, policy)
     return { KeyMetadata: keyMetadata(key) }
   },
 

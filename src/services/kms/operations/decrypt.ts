@@ -31,8 +31,10 @@ export const decrypt = defineOperation({
   effect: 'read',
   check: (input) => checkSource(sourceOf(input)),
 
-  resolve: (input, scope) => resolveSource(sourceOf(input), 'kms:Decrypt', scope),
-  permissions: (_input, source) => [sourcePermission('kms:Decrypt', source)],
+  resolve: (input, scope) => resolveSource(sourceOf(input), 'Decrypt', scope),
+  permissions: (input, source, scope) => [
+    sourcePermission('Decrypt', { source, request: sourceOf(input) }, scope),
+  ],
   keysOf: ({ target }) => [target],
   admit(input, source) {
     const request = sourceOf(input)

@@ -2,10 +2,11 @@ import { aliasArn } from '../../../core/arn.ts'
 import type { Stored } from '../../../core/records.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
 import { aliasPermission, aliasResource, assertOwnAliasName, getAlias } from '../aliases.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import { keyIdElement } from '../key-changes.ts'
 import { aliasNotFound } from '../key-errors.ts'
 import { findLiveKey, type ResolvedKey } from '../key-resolver.ts'
-import { defineOperation, keyPermission, keyResource } from '../kms-operation.ts'
+import { defineOperation, keyResource } from '../kms-operation.ts'
 
 interface Target {
   readonly alias: Stored<Alias>
@@ -29,9 +30,9 @@ export const deleteAlias = defineOperation({
     if (target === undefined) throw aliasNotFound(aliasArn(call, name))
     return { alias, target }
   },
-  permissions: (_input, { alias, target }, call) => [
-    aliasPermission('kms:DeleteAlias', call, alias.record.name),
-    keyPermission('kms:DeleteAlias', target),
+  permissions: (_input, { alias, target }, scope) => [
+    aliasPermission('DeleteAlias', scope.call, alias.record.name),
+    keyPermission({ operation: 'DeleteAlias' }, target, scope),
   ],
 
   async handle(_input, { alias }, { tx }) {

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../../core/errors.ts'
 import { CUSTOM_KEY_STORES, KEYS } from '../../../core/tables.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { assertStoreState, auditStore, getCustomKeyStore } from '../custom-key-stores.ts'
 import { defineOperation } from '../kms-operation.ts'
 
@@ -11,7 +12,7 @@ export const deleteCustomKeyStore = defineOperation({
   name: 'DeleteCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
-  permissions: () => [{ action: 'kms:DeleteCustomKeyStore' }],
+  permissions: (_input, _target, scope) => [servicePermission('DeleteCustomKeyStore', scope)],
   admit: (_input, store) => assertStoreState(store, 'delete'),
 
   async handle(_input, store, { tx }) {

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../../core/errors.ts'
 import { CUSTOM_KEY_STORES } from '../../../core/tables.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import {
   customKeyStoreEntry,
   findCustomKeyStoreByName,
@@ -51,7 +52,7 @@ export const describeCustomKeyStores = defineOperation({
     const after = Marker && markers.decode(call, filterOf(input), Marker)
     return { named, after }
   },
-  permissions: () => [{ action: 'kms:DescribeCustomKeyStores' }],
+  permissions: (_input, _target, scope) => [servicePermission('DescribeCustomKeyStores', scope)],
 
   async handle(input, { named, after }, { records, markers, call }) {
     if (named !== undefined)

@@ -1,4 +1,5 @@
 import { CUSTOM_KEY_STORES } from '../../../core/tables.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { assertStoreState, auditStore, getCustomKeyStore } from '../custom-key-stores.ts'
 import { defineOperation } from '../kms-operation.ts'
 
@@ -10,7 +11,7 @@ export const disconnectCustomKeyStore = defineOperation({
   name: 'DisconnectCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
-  permissions: () => [{ action: 'kms:DisconnectCustomKeyStore' }],
+  permissions: (_input, _target, scope) => [servicePermission('DisconnectCustomKeyStore', scope)],
   admit: (_input, store) => assertStoreState(store, 'disconnect'),
 
   async handle(_input, store, { tx, call }) {

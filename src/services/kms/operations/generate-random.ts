@@ -1,4 +1,5 @@
 import { ServiceError } from '../../../core/errors.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custom-key-stores.ts'
 import { validationError } from '../key-errors.ts'
 import { defineOperation } from '../kms-operation.ts'
@@ -17,7 +18,7 @@ export const generateRandom = defineOperation({
     input.CustomKeyStoreId === undefined
       ? undefined
       : getCustomKeyStore(records, call, input.CustomKeyStoreId),
-  permissions: () => [{ action: 'kms:GenerateRandom' }],
+  permissions: (_input, _target, scope) => [servicePermission('GenerateRandom', scope)],
   admit(_input, store) {
     if (store === undefined) return
     if (store.record.type === 'EXTERNAL_KEY_STORE') {

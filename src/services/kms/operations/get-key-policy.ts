@@ -1,5 +1,6 @@
 import { IntegrityError } from '../../../core/errors.ts'
 import { KEY_POLICIES } from '../../../core/tables.ts'
+import { shownKeyPolicy } from '../authorization/shown-key-policy.ts'
 import { assertPolicyName, POLICY_NAME } from '../key-policies.ts'
 import { ANY_STATE } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
@@ -17,7 +18,7 @@ export const getKeyPolicy = defineKeyOperation({
   async handle(_input, { key }, { records }) {
     const stored = await records.find(KEY_POLICIES, [key.region, key.keyId])
     if (stored === undefined) throw new IntegrityError(`the policy of key ${key.keyId} is missing`)
-    return { Policy: stored.record.text, PolicyName: POLICY_NAME }
+    return { Policy: await shownKeyPolicy(records, stored.record), PolicyName: POLICY_NAME }
   },
 
   audit: (input) => ({

@@ -1,15 +1,14 @@
-import type { Permission } from '../../../authz/permission.ts'
 import { aliasArn, type Place } from '../../../core/arn.ts'
 import type { Stored } from '../../../core/records.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
+import { keyPermission, servicePermission } from '../authorization/key-permission.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
 import { defineOperation } from '../kms-operation.ts'
 import { pageLimit } from '../page-markers.ts'
 
 /** Source: AWS KMS API Reference, ListAliases, Limit. */
 const LIMITS = { default: 50, max: 100 }
-const LOOKUP = { action: 'kms:ListAliases', accepts: 'idOrArn', hasInvalidArn: true } as const
-const PERMISSION: Permission = { action: 'kms:ListAliases' }
+const LOOKUP = { operation: 'ListAliases', accepts: 'idOrArn', hasInvalidArn: true } as const
 
 /** All aliases of a place, or those of one key. */
 function pageOf(
@@ -46,10 +45,13 @@ export const listAliases = defineOperation({
 
   resolve: (input, scope): Promise<ResolvedKey | undefined> =>
     input.KeyId === undefined ? Promise.resolve(undefined) : resolveKey(input.KeyId, LOOKUP, scope),
-  permissions: (_input, key) =>
-    key === undefined
-      ? [PERMISSION]
-      : [{ ...PERMISSION, resource: { accountId: key.key.accountId, arn: key.arn } }],
+  // Identity policies alone decide, on no resource in particular; another account's key lists no aliases.
+  *permissions(_input, key, scope) {
+    yield servicePermission('ListAliases', scope)
+    if (key !== undefined && key.key.accountId !== scope.call.accountId) {
+      yield keyPermission({ operation: 'ListAliases' }, key, scope)
+    }
+  },
 
   async handle(input, key, scope) {
     const { records, markers, call } = scope

@@ -2,6 +2,7 @@ import type { Key } from '../../../core/key.ts'
 import type { Stored } from '../../../core/records.ts'
 import { partitionOf } from '../../../core/regions.ts'
 import { GRANTS, type Grant } from '../../../core/tables.ts'
+import { principalIndex } from '../authorization/grant-binding.ts'
 import { getPrincipal } from '../grant-principals.ts'
 import { assertGrantId, findGrant, GRANT_PAGE_LIMITS, grantEntry } from '../grants.ts'
 import { validationError } from '../key-errors.ts'
@@ -17,13 +18,17 @@ interface Filter {
 }
 
 /** @throws ServiceError InvalidArnException, InvalidGrantIdException */
-function filterOf(input: ListGrantsRequest, { region }: Key): Filter {
+async function filterOf(
+  input: ListGrantsRequest,
+  { region }: Key,
+  scope: KmsScope,
+): Promise<Filter> {
   const { GranteePrincipal, GrantId } = input
   if (GrantId !== undefined) assertGrantId(GrantId)
   const grantee =
     GranteePrincipal === undefined
       ? undefined
-      : getPrincipal(GranteePrincipal, partitionOf(region)).name
+      : await principalIndex(getPrincipal(GranteePrincipal, partitionOf(region)).name, scope)
   return { grantee, grantId: GrantId }
 }
 
@@ -40,7 +45,9 @@ async function pageOf(
 ): Promise<readonly Stored<Grant>[]> {
   if (grantId !== undefined) {
     const stored = await findGrant(records, key, grantId)
-    const isShown = grantee === undefined || stored?.record.granteePrincipal === grantee
+    const isShown =
+      grantee === undefined ||
+      [stored?.record.granteeId, stored?.record.granteePrincipal].includes(grantee)
     return stored !== undefined && isShown ? [stored] : []
   }
   const home = [key.region, key.keyId]
@@ -72,7 +79,7 @@ export const listGrants = defineKeyOperation({
   async handle(input, { key, arn }, scope) {
     const { markers, call } = scope
     const limit = pageLimit(input.Limit, GRANT_PAGE_LIMITS)
-    const filter = filterOf(input, key)
+    const filter = await filterOf(input, key, scope)
     const listing = JSON.stringify([arn, filter.grantee, filter.grantId])
     const after =
       input.Marker === undefined ? undefined : markers.decode(call, listing, input.Marker)
@@ -81,7 +88,7 @@ export const listGrants = defineKeyOperation({
     const last = shown.at(-1)
     const isTruncated = page.length > limit && last !== undefined
     return {
-      Grants: shown.map(({ record }) => grantEntry(record, key)),
+      Grants: await Promise.all(shown.map(({ record }) => grantEntry(scope.records, record, key))),
       Truncated: isTruncated,
       NextMarker: isTruncated ? markers.encode(call, listing, [last.record.grantId]) : undefined,
     }

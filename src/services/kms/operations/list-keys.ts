@@ -1,6 +1,7 @@
 import { keyArn } from '../../../core/arn.ts'
 import { isGone } from '../../../core/key.ts'
 import { KEYS } from '../../../core/tables.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { defineOperation } from '../kms-operation.ts'
 import { pageLimit } from '../page-markers.ts'
 
@@ -17,7 +18,7 @@ export const listKeys = defineOperation({
   check: (input) => void pageLimit(input.Limit, LIMITS),
   resolve: (input, { markers, call }) =>
     input.Marker === undefined ? undefined : markers.decode(call, '', input.Marker),
-  permissions: () => [{ action: 'kms:ListKeys' }],
+  permissions: (_input, _target, scope) => [servicePermission('ListKeys', scope)],
 
   async handle(input, after, { records, markers, call }) {
     const limit = pageLimit(input.Limit, LIMITS)

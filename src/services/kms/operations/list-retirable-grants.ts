@@ -2,6 +2,8 @@ import { ServiceError } from '../../../core/errors.ts'
 import { partitionOf } from '../../../core/regions.ts'
 import { GRANTS } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
+import { principalIndex } from '../authorization/grant-binding.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import { type GrantPrincipal, getPrincipal } from '../grant-principals.ts'
 import { GRANT_PAGE_LIMITS, grantEntry } from '../grants.ts'
 import { validationError } from '../key-errors.ts'
@@ -56,13 +58,14 @@ export const listRetirableGrants = defineOperation({
     checkPrincipal(input)
   },
   resolve: (input, { call }) => principalOf(input, call),
-  permissions: (_input, { name, accountId }) => [
-    { action: 'kms:ListRetirableGrants', resource: { accountId, arn: name } },
+  permissions: (_input, { name, accountId }, scope) => [
+    servicePermission('ListRetirableGrants', scope, { resource: { accountId, arn: name } }),
   ],
 
-  async handle(input, { name }, scope) {
+  async handle(input, principal, scope) {
     const { records, markers, call } = scope
     const limit = pageLimit(input.Limit, GRANT_PAGE_LIMITS)
+    const name = await principalIndex(principal.name, scope)
     const after = input.Marker === undefined ? undefined : markers.decode(call, name, input.Marker)
     const page = await records.page(GRANTS, {
       index: 'by_retiring',
@@ -77,7 +80,7 @@ export const listRetirableGrants = defineOperation({
       shown.map(async ({ record }) => {
         // The grants of a key past its deletion date end with it, whenever their rows are removed.
         const target = await findLiveKey(records, record.region, record.keyId, scope)
-        return target && grantEntry(record, target.key)
+        return target && grantEntry(records, record, target.key)
       }),
     )
     return {

@@ -1,5 +1,6 @@
 import { IntegrityError } from '../../../core/errors.ts'
 import { KEY_POLICIES } from '../../../core/tables.ts'
+import { newKeyPolicy } from '../authorization/new-key-policy.ts'
 import { keyIdElement } from '../key-changes.ts'
 import { assertKeyPolicy, assertPolicyName, POLICY_NAME } from '../key-policies.ts'
 import { ANY_STATE } from '../key-states.ts'
@@ -18,10 +19,13 @@ export const putKeyPolicy = defineKeyOperation({
     assertKeyPolicy(input.Policy)
   },
 
-  async handle(input, { key }, { tx }) {
+  async handle(input, { key }, scope) {
+    const { tx } = scope
     const stored = await tx.find(KEY_POLICIES, [key.region, key.keyId])
     if (stored === undefined) throw new IntegrityError(`the policy of key ${key.keyId} is missing`)
-    await tx.update(KEY_POLICIES, stored, { ...stored.record, text: input.Policy })
+    const isLockoutAllowed = input.BypassPolicyLockoutSafetyCheck === true
+    const policy = await newKeyPolicy(input.Policy, { key, isLockoutAllowed }, scope)
+    await tx.update(KEY_POLICIES, stored, policy)
     return undefined
   },
 

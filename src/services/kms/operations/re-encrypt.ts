@@ -1,5 +1,7 @@
+import { ForeignMiss } from '../../../authz/permission.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import type { AuditDetail } from '../../../pipeline/operation.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import {
   assertSourceKey,
   assertSourceState,
@@ -19,20 +21,20 @@ import {
 } from '../encryption.ts'
 import { type ResolvedKey, resolveKey } from '../key-resolver.ts'
 import { NEEDS_ENABLED } from '../key-states.ts'
-import {
-  assertKeyFits,
-  defineOperation,
-  type KmsScope,
-  keyPermission,
-  keyResource,
-} from '../kms-operation.ts'
+import { assertKeyFits, defineOperation, type KmsScope, keyResource } from '../kms-operation.ts'
 import type { ReEncryptRequest, ReEncryptResponse } from '../model.ts'
+
+/** Why a key was not found. */
+type Missing = ServiceError | ForeignMiss
+
+const isMissing = (error: unknown): error is Missing =>
+  error instanceof ServiceError || error instanceof ForeignMiss
 
 /** The two keys of one call. */
 interface Target {
   readonly source: Source
   /** Or why it was not found: told only to a caller who may use the source. */
-  readonly destination: ResolvedKey | ServiceError
+  readonly destination: ResolvedKey | Missing
 }
 
 const sourceOf = (input: ReEncryptRequest): SourceRequest => ({
@@ -51,25 +53,22 @@ const choiceOf = (input: ReEncryptRequest): EncryptionChoice => ({
 })
 
 const DESTINATION_LOOKUP = {
-  action: 'kms:ReEncryptTo',
+  operation: 'ReEncryptTo',
   accepts: 'idArnOrAlias',
   hasInvalidArn: false,
 } as const
 
 /** @throws ServiceError when the destination was not found */
 function destinationOf({ destination }: Target): ResolvedKey {
-  if (destination instanceof ServiceError) throw destination
+  if (isMissing(destination)) throw destination
   return destination
 }
 
-async function resolveDestination(
-  given: string,
-  scope: KmsScope,
-): Promise<ResolvedKey | ServiceError> {
+async function resolveDestination(given: string, scope: KmsScope): Promise<ResolvedKey | Missing> {
   try {
     return await resolveKey(given, DESTINATION_LOOKUP, scope)
   } catch (error) {
-    if (error instanceof ServiceError) return error
+    if (isMissing(error)) return error
     throw error
   }
 }
@@ -85,12 +84,26 @@ export const reEncrypt = defineOperation({
   check: (input) => checkSource(sourceOf(input)),
 
   async resolve(input, scope): Promise<Target> {
-    const source = await resolveSource(sourceOf(input), 'kms:ReEncryptFrom', scope)
+    const source = await resolveSource(sourceOf(input), 'ReEncryptFrom', scope)
     return { source, destination: await resolveDestination(input.DestinationKeyId, scope) }
   },
-  *permissions(_input, target) {
-    yield sourcePermission('kms:ReEncryptFrom', target.source)
-    yield keyPermission('kms:ReEncryptTo', destinationOf(target))
+  *permissions(input, target, scope) {
+    const { destination: found } = target
+    const isSameKey = !isMissing(found) && found.arn === target.source.target.arn
+    const source = sourceOf(input)
+    yield sourcePermission(
+      'ReEncryptFrom',
+      { source: target.source, request: source, isSameKey },
+      scope,
+    )
+    const destination = destinationOf(target)
+    const request = {
+      keyId: input.DestinationKeyId,
+      encryptionAlgorithm: choiceOf(input).algorithm,
+      encryptionContext: input.DestinationEncryptionContext,
+      isSameKey,
+    }
+    yield keyPermission({ operation: 'ReEncryptTo', request }, destination, scope)
   },
   keysOf: (target) => [target.source.target, destinationOf(target)],
   admit(input, target) {
@@ -133,7 +146,7 @@ export const reEncrypt = defineOperation({
   },
 
   resources: ({ source, destination }) =>
-    destination instanceof ServiceError
+    isMissing(destination)
       ? [keyResource(source.target)]
       : [keyResource(source.target), keyResource(destination)],
   audit: (input, _target, output) => ({

@@ -8,6 +8,9 @@ import { KEY_POLICIES, KEYS } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
 import type { RecordElsewhere } from '../../../pipeline/operation.ts'
 import { auditStructure } from '../audit-values.ts'
+import { keyPermission, servicePermission } from '../authorization/key-permission.ts'
+import { newKeyPolicy } from '../authorization/new-key-policy.ts'
+import { requestTraits } from '../authorization/request-traits.ts'
 import { copyGenerations } from '../generations.ts'
 import { keyMetadata } from '../key-metadata.ts'
 import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
@@ -15,7 +18,7 @@ import { assertRoomForKey } from '../key-quota.ts'
 import { deletionEvent, removeKey } from '../key-removal.ts'
 import { type ResolvedKey, resolvedKey, resolveKey } from '../key-resolver.ts'
 import { FOR_REPLICATION } from '../key-states.ts'
-import { assertKeyFits, defineOperation, keyPermission, keyResource } from '../kms-operation.ts'
+import { assertKeyFits, defineOperation, keyResource } from '../kms-operation.ts'
 import type { ReplicateKeyRequest, ReplicateKeyResponse } from '../model.ts'
 import {
   assertPrimary,
@@ -24,7 +27,7 @@ import {
   familyOf,
   synchronizationEvent,
 } from '../multi-region.ts'
-import { auditTags, withTags } from '../tags.ts'
+import { auditTags, tagValues, withTags } from '../tags.ts'
 
 interface Target {
   readonly primary: ResolvedKey
@@ -32,7 +35,7 @@ interface Target {
   readonly present: Stored<Key> | undefined
 }
 
-const LOOKUP = { action: 'kms:ReplicateKey', accepts: 'idOrArn', hasInvalidArn: true } as const
+const LOOKUP = { operation: 'ReplicateKey', accepts: 'idOrArn', hasInvalidArn: true } as const
 
 /** Our wording. */
 const alreadyReplicated = ({ arn }: ResolvedKey): ServiceError =>
@@ -112,10 +115,17 @@ export const replicateKey = defineOperation({
     const present = region && (await scope.records.find(KEYS, [region, primary.key.keyId]))
     return { primary, present }
   },
-  *permissions(input, { primary }) {
-    yield keyPermission('kms:ReplicateKey', primary)
-    yield { action: 'kms:CreateKey' }
-    if (input.Tags !== undefined && input.Tags.length > 0) yield { action: 'kms:TagResource' }
+  *permissions(input, { primary }, scope) {
+    const request = requestTraits('ReplicateKey', input, scope.call.via !== undefined)
+    yield keyPermission({ operation: 'ReplicateKey', request }, primary, scope)
+    const { spec, usage, origin, multiRegion } = primary.key
+    // As the replica will be, in its Region.
+    const region = parseRegion(input.ReplicaRegion) ?? scope.call.region
+    const key = { spec, usage, origin, multiRegion, region }
+    const requestTags = tagValues(input.Tags)
+    yield servicePermission('CreateKey', scope, { key, request, requestTags })
+    if (requestTags !== undefined)
+      yield servicePermission('TagResource', scope, { key, requestTags })
   },
   admit(input, { primary, present }, call) {
     // AWS tells this before it looks at the state.
@@ -139,12 +149,15 @@ export const replicateKey = defineOperation({
     const others = family.map((member) => member.key.region)
     const replicaRegions = [...others.filter((other) => other !== primary.key.region), region]
     const replica = replicaOf(primary, input, call, replicaRegions)
-    const { accountId, keyId } = replica
     await changeFamily(scope, family, { primaryRegion: primary.key.region, replicaRegions })
     await tx.insert(KEYS, replica)
     await copyGenerations(tx, primary.key, region)
-    const text = input.Policy ?? defaultKeyPolicy(accountId, region)
-    await tx.insert(KEY_POLICIES, { region, keyId, text })
+    const text = input.Policy ?? defaultKeyPolicy(replica.accountId, region)
+    const isLockoutAllowed = input.BypassPolicyLockoutSafetyCheck === true
+    await tx.insert(
+      KEY_POLICIES,
+      await newKeyPolicy(text, { key: replica, isLockoutAllowed }, scope),
+    )
     await scope.recordEvent(synchronizationEvent(primary.key))
     // As AWS answers: the replica is still being made, and its material not yet told.
     const creating: Key = { ...replica, state: { name: 'Creating' }, currentMaterialId: undefined }

@@ -1,11 +1,14 @@
+import type { Permission } from '../../../authz/permission.ts'
 import type { Stored } from '../../../core/records.ts'
 import { GRANTS, type Grant } from '../../../core/tables.ts'
+import { constraintContext, constraintType } from '../authorization/condition-keys.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import { invalidGrantToken } from '../grant-tokens.ts'
-import { assertGrantId, findGrant, grantNotFound, retiringAccounts } from '../grants.ts'
+import { assertGrantId, findGrant, grantNotFound } from '../grants.ts'
 import { keyIdElement } from '../key-changes.ts'
 import { validationError } from '../key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
-import { defineOperation, type KmsScope, keyPermission, keyResource } from '../kms-operation.ts'
+import { defineOperation, type KmsScope, keyResource } from '../kms-operation.ts'
 import type { RetireGrantRequest } from '../model.ts'
 
 interface Target {
@@ -14,7 +17,7 @@ interface Target {
   readonly grant: Stored<Grant> | undefined
 }
 
-const LOOKUP = { action: 'kms:RetireGrant', accepts: 'idOrArn', hasInvalidArn: true } as const
+const LOOKUP = { operation: 'RetireGrant', accepts: 'idOrArn', hasInvalidArn: true } as const
 
 /** Either a token, or a key and an id. @throws ServiceError ValidationException, InvalidGrantIdException */
 function checkNaming({ GrantToken, KeyId, GrantId }: RetireGrantRequest): void {
@@ -38,6 +41,30 @@ async function resolveToken(token: string, scope: KmsScope): Promise<Target> {
 }
 
 /**
+ * A grant says itself who may retire it. One that is not there is told to those who may retire grants of
+ * the key, and to nobody in another account.
+ */
+function retirePermission(
+  target: ResolvedKey,
+  grant: Stored<Grant> | undefined,
+  scope: KmsScope,
+): Permission {
+  const constraints = grant?.record.constraints
+  const request = {
+    encryptionContext: constraintContext(constraints),
+    values: { grantconstrainttype: constraintType(constraints) },
+  }
+  const permission = keyPermission({ operation: 'RetireGrant', request }, target, scope)
+  const { resource } = permission
+  return grant === undefined || resource === undefined
+    ? permission
+    : {
+        ...permission,
+        resource: { ...resource, guard: { kind: 'retirement', grant: grant.record } },
+      }
+}
+
+/**
  * Ends a grant, by those who need it no longer. The grant itself decides who may; policies of the key
  * have no say.
  * Source: AWS KMS API Reference, RetireGrant.
@@ -53,12 +80,7 @@ export const retireGrant = defineOperation({
     const target = await resolveKey(KeyId, LOOKUP, scope)
     return { target, grant: await findGrant(scope.records, target.key, GrantId) }
   },
-  permissions: (_input, { target, grant }) => [
-    {
-      ...keyPermission('kms:RetireGrant', target),
-      decidedFor: grant === undefined ? [target.key.accountId] : retiringAccounts(grant.record),
-    },
-  ],
+  permissions: (_input, { target, grant }, scope) => [retirePermission(target, grant, scope)],
   admit(input, { grant }) {
     if (grant === undefined) throw grantNotFound(input.GrantId ?? '')
   },

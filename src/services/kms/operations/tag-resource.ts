@@ -1,7 +1,7 @@
 import { changeKey, keyIdElement } from '../key-changes.ts'
 import { NOT_PENDING_DELETION } from '../key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { assertTagKeys, auditTags, withTags } from '../tags.ts'
+import { assertTagKeys, auditTags, tagValues, withTags } from '../tags.ts'
 
 /**
  * Adds tags to a key, or replaces the values of those it has.
@@ -11,6 +11,7 @@ export const tagResource = defineKeyOperation({
   name: 'TagResource',
   effect: 'write',
   key: { accepts: 'idOrArn', states: NOT_PENDING_DELETION },
+  demand: (input) => ({ requestTags: tagValues(input.Tags) }),
   check: (input) => assertTagKeys(input.Tags.map((tag) => tag.TagKey)),
 
   async handle(input, target, scope) {

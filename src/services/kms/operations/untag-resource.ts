@@ -10,6 +10,7 @@ export const untagResource = defineKeyOperation({
   name: 'UntagResource',
   effect: 'write',
   key: { accepts: 'idOrArn', states: NOT_PENDING_DELETION },
+  demand: (input) => ({ tagKeys: input.TagKeys }),
 
   async handle(input, target, scope) {
     const removed = new Set(input.TagKeys)

@@ -10,6 +10,7 @@ import {
   assertOwnAliasName,
   getAlias,
 } from '../aliases.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import { keyIdElement } from '../key-changes.ts'
 import { aliasNotFound, validationError } from '../key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
@@ -18,7 +19,6 @@ import {
   assertKeyFits,
   defineOperation,
   type KmsWriteScope,
-  keyPermission,
   keyResource,
 } from '../kms-operation.ts'
 
@@ -29,7 +29,7 @@ interface Target {
   readonly next: ResolvedKey
 }
 
-const LOOKUP = { action: 'kms:UpdateAlias', accepts: 'idOrArn', hasInvalidArn: false } as const
+const LOOKUP = { operation: 'UpdateAlias', accepts: 'idOrArn', hasInvalidArn: false } as const
 
 async function assertRoom({ current, next }: Target, { tx, call }: KmsWriteScope): Promise<void> {
   if (next.key.keyId === current.key.keyId) return
@@ -60,10 +60,10 @@ export const updateAlias = defineOperation({
     if (current === undefined) throw aliasNotFound(aliasArn(call, name))
     return { name, alias, current, next: await resolveKey(input.TargetKeyId, LOOKUP, scope) }
   },
-  permissions: (_input, { name, current, next }, call) => [
-    aliasPermission('kms:UpdateAlias', call, name),
-    keyPermission('kms:UpdateAlias', current),
-    keyPermission('kms:UpdateAlias', next),
+  permissions: (_input, { name, current, next }, scope) => [
+    aliasPermission('UpdateAlias', scope.call, name),
+    keyPermission({ operation: 'UpdateAlias' }, current, scope),
+    keyPermission({ operation: 'UpdateAlias' }, next, scope),
   ],
   admit(_input, { current, next }) {
     // The old target may be waiting for its deletion: that is when an alias is moved away from it.

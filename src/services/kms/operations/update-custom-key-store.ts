@@ -1,5 +1,6 @@
 import type { Stored } from '../../../core/records.ts'
 import { CUSTOM_KEY_STORES, type CustomKeyStore, type XksProxy } from '../../../core/tables.ts'
+import { servicePermission } from '../authorization/key-permission.ts'
 import {
   assertStoreNameFree,
   assertStoreState,
@@ -97,7 +98,7 @@ export const updateCustomKeyStore = defineOperation({
   name: 'UpdateCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
-  permissions: () => [{ action: 'kms:UpdateCustomKeyStore' }],
+  permissions: (_input, _target, scope) => [servicePermission('UpdateCustomKeyStore', scope)],
   admit(input, store) {
     assertMembersOfType(input, store)
     assertEndpointGiven(input, store)

@@ -3,11 +3,12 @@ import { keyArn } from '../../../core/arn.ts'
 import { assert } from '../../../core/assert.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import { parseRegion } from '../../../core/regions.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import { keyIdElement } from '../key-changes.ts'
 import { keyNotFound } from '../key-errors.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
 import { FOR_PRIMARY_CHANGE } from '../key-states.ts'
-import { assertKeyFits, defineOperation, keyPermission, keyResource } from '../kms-operation.ts'
+import { assertKeyFits, defineOperation, keyResource } from '../kms-operation.ts'
 import { assertPrimary, assertRelatedRegion, changeFamily, familyOf } from '../multi-region.ts'
 
 interface Target {
@@ -17,7 +18,7 @@ interface Target {
 }
 
 const LOOKUP = {
-  action: 'kms:UpdatePrimaryRegion',
+  operation: 'UpdatePrimaryRegion',
   accepts: 'idOrArn',
   hasInvalidArn: true,
 } as const
@@ -40,10 +41,13 @@ export const updatePrimaryRegion = defineOperation({
       : undefined
     return { primary, next: region === primary.key.region ? primary : next }
   },
-  permissions: (_input, { primary, next }): readonly Permission[] =>
-    [primary, ...(next === undefined ? [] : [next])].map((key) =>
-      keyPermission('kms:UpdatePrimaryRegion', key),
-    ),
+  permissions: (input, { primary, next }, scope): readonly Permission[] => {
+    const request = { values: { primaryregion: input.PrimaryRegion } }
+    const keys = next === undefined || next === primary ? [primary] : [primary, next]
+    return keys.map((key) =>
+      keyPermission({ operation: 'UpdatePrimaryRegion', request }, key, scope),
+    )
+  },
   admit(input, { primary, next }) {
     assertPrimary(primary)
     assertKeyFits('UpdatePrimaryRegion', { states: FOR_PRIMARY_CHANGE }, primary)

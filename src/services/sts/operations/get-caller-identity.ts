@@ -18,6 +18,7 @@ export const getCallerIdentity: Operation<object, GetCallerIdentityResponse, und
     readOnly: true,
     check: () => undefined,
     prepare: () => undefined,
+    drawsMaterial: false,
     resolve: () => undefined,
     permissions: () => [],
     screen: () => undefined,

@@ -1,0 +1,146 @@
+import type { AccessRequest, ConditionValue } from '../authz/access-request.ts'
+import { decideByIdentity, decideOnKey, decideOnTrust, decideRetirement } from '../authz/decide.ts'
+import type { Decision } from '../authz/decision.ts'
+import { CachedDecisions } from '../authz/decision-cache.ts'
+import type { KeyGuard, Permission } from '../authz/permission.ts'
+import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
+import type { Records } from '../core/records.ts'
+import type { PrincipalPolicySource } from '../identity/principal-policies.ts'
+import type { Call } from './call.ts'
+import { CallContext } from './condition-context.ts'
+
+/** A decision together with the request that it was made on, which its denial is told from. */
+export interface Ruling {
+  readonly request: AccessRequest
+  readonly decision: Decision
+}
+
+/** What is to be decided, once the policies of the principal are at hand. */
+interface Matter {
+  readonly call: Call
+  readonly permission: Permission
+  readonly policies: PrincipalPolicies
+}
+
+type Soon<T> = T | Promise<T>
+
+/** Goes on without a promise where nothing has to be waited for. */
+const andThen = <T, U>(value: Soon<T>, next: (value: T) => Soon<U>): Soon<U> =>
+  value instanceof Promise ? value.then(next) : next(value)
+
+/**
+ * Decides what callers may do: gathers the policies that have a say and the condition keys that they
+ * read, and asks the evaluator. Nothing is waited for where everything is at hand.
+ */
+export class Authorizer {
+  readonly #source: PrincipalPolicySource
+  readonly #cached = new CachedDecisions()
+  /** Which slow keys the policies of a principal read. */
+  readonly #reads = new WeakMap<PrincipalPolicies, ReadonlySet<string>>()
+
+  constructor(source: PrincipalPolicySource) {
+    this.#source = source
+  }
+
+  /** `records` is the view that the call works on: the transaction itself where it changes something. */
+  decide(call: Call, permission: Permission, records: Records): Soon<Ruling> {
+    return andThen(this.#source.policiesOf(call.caller.principal, records), (policies) =>
+      this.#weigh({ call, permission, policies }),
+    )
+  }
+
+  #weigh(matter: Matter): Soon<Ruling> {
+    const guard = matter.permission.resource?.guard
+    if (guard?.kind !== 'key') {
+      return andThen(this.#request(matter, undefined), (request) => ({
+        request,
+        decision: decideWithoutKey(request, matter),
+      }))
+    }
+    return andThen(guard.policy(), (policy) =>
+      andThen(this.#request(matter, policy), (request) =>
+        this.#weighKey(request, matter, { guard, policy }),
+      ),
+    )
+  }
+
+  #weighKey(
+    request: AccessRequest,
+    { policies }: Matter,
+    { guard, policy }: { guard: KeyGuard; policy: NamedPolicy },
+  ): Soon<Ruling> {
+    const { operation, isCrossAccount, encryptionContext, acceptsGrant } = guard
+    const access = {
+      policy,
+      operation,
+      isCrossAccount,
+      encryptionContext,
+      acceptsGrant,
+      grants: [],
+    }
+    const decision = this.#cached.onKey(request, policies, access)
+    // Grants only add, and what is denied explicitly they cannot give.
+    if (decision.allowed || decision.denial.isExplicit) return { request, decision }
+    return guard.grantsFor(request.principal).then((grants) => ({
+      request,
+      decision:
+        grants.length === 0 ? decision : decideOnKey(request, policies, { ...access, grants }),
+    }))
+  }
+
+  /** The request, with the values of slow keys where a policy reads them. */
+  #request(matter: Matter, policy: NamedPolicy | undefined): Soon<AccessRequest> {
+    const { slowKeys } = matter.permission
+    if (slowKeys === undefined) return requestOf(matter, undefined)
+    const read = this.#keysRead(matter.policies)
+    const wanted = slowKeys.names.filter(
+      (key) => read.has(key) || policy?.policy.contextKeys.has(key) === true,
+    )
+    if (wanted.length === 0) return requestOf(matter, undefined)
+    const values = Promise.all(wanted.map(async (key) => [key, await slowKeys.load(key)] as const))
+    return values.then((known) => requestOf(matter, new Map(known)))
+  }
+
+  #keysRead(policies: PrincipalPolicies): ReadonlySet<string> {
+    let read = this.#reads.get(policies)
+    if (read === undefined) {
+      read = new Set([...allPolicies(policies)].flatMap(({ policy }) => [...policy.contextKeys]))
+      this.#reads.set(policies, read)
+    }
+    return read
+  }
+}
+
+/** Every policy of a principal, whatever its part. */
+function* allPolicies(policies: PrincipalPolicies): Iterable<NamedPolicy> {
+  yield* policies.identity
+  if (policies.boundary !== undefined) yield policies.boundary
+  yield* policies.session ?? []
+  yield* policies.serviceControl ?? []
+}
+
+function requestOf(
+  { call, permission }: Matter,
+  slow: ReadonlyMap<string, ConditionValue | undefined> | undefined,
+): AccessRequest {
+  const { action, resource } = permission
+  return {
+    action,
+    principal: call.caller.principal,
+    resourceArn: resource?.arn ?? '*',
+    resourceAccount: resource?.accountId ?? call.accountId,
+    context: new CallContext(call, permission, slow),
+  }
+}
+
+function decideWithoutKey(request: AccessRequest, { permission, policies }: Matter): Decision {
+  const guard = permission.resource?.guard
+  switch (guard?.kind) {
+    case 'trust':
+      return decideOnTrust(request, policies, guard.policy)
+    case 'retirement':
+      return decideRetirement(request, policies, guard.grant)
+    default:
+      return decideByIdentity(request, policies)
+  }
+}

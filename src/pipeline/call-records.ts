@@ -1,0 +1,169 @@
+import type { CallFacts, ElsewhereFacts, FrameWriter } from '../audit/event.ts'
+import type { Clock, Random } from '../core/ports.ts'
+import type { HttpRequest } from '../core/transport.ts'
+import type { Call } from './call.ts'
+import type { PublicError } from './codec.ts'
+import type { DecisionRecords } from './decision-record.ts'
+import type {
+  AnyOperation,
+  AuditDetail,
+  AuditResource,
+  RecordElsewhere,
+  ServiceEvent,
+} from './operation.ts'
+import type { ClaimedAccessKeyId, Service } from './service.ts'
+import type { Trace } from './stages.ts'
+
+/** What records are made with. */
+export interface RecordingParts {
+  readonly claimedAccessKeyId: ClaimedAccessKeyId
+  readonly decisions: DecisionRecords
+  readonly frames: FrameWriter
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Longer names than any operation's are cut before they are recorded. */
+export const RECORDED_NAME_MAX = 128
+
+/** One call on its way: what is known of it so far decides what can be recorded of it. */
+export interface Progress {
+  readonly requestId: string
+  readonly service: Service
+  operationName: string
+  call: Call | undefined
+  operation: AnyOperation | undefined
+  /** Present once the shape has been checked. */
+  input: Record<string, unknown> | undefined
+  readonly trace: Trace
+}
+
+/** A call that came over the network. */
+export interface RequestProgress extends Progress {
+  readonly request: HttpRequest
+}
+
+/** The frame of what the service did by itself in the course of a call. */
+export function eventFrame(
+  parts: RecordingParts,
+  { service, call }: Progress,
+  event: ServiceEvent,
+): string {
+  return parts.frames.serviceEvent({
+    eventId: parts.random.uuid(),
+    time: call?.time ?? parts.clock.now(),
+    accountId: event.accountId,
+    region: event.region,
+    eventSource: service.eventSource,
+    eventName: event.name,
+    resources: event.resources,
+    serviceEventDetailsJson: event.details && JSON.stringify(event.details),
+  })
+}
+
+export function refusalFrame(
+  parts: RecordingParts,
+  progress: RequestProgress,
+  error: PublicError,
+): string {
+  return parts.frames.refusal({
+    requestId: progress.requestId,
+    time: parts.clock.now(),
+    service: progress.service.name,
+    operation: progress.operationName.slice(0, RECORDED_NAME_MAX),
+    accessKeyId: parts.claimedAccessKeyId(progress.request).slice(0, RECORDED_NAME_MAX),
+    connection: progress.request.connection,
+    code: error.code,
+  })
+}
+
+const NOTHING_TO_ADD: AuditDetail = { requestParameters: null }
+
+/**
+ * What the operation adds to the record. Of a failed call that is the request alone: nothing has come
+ * of it, and a caller who was denied must not learn from its own records what another account has.
+ */
+function auditDetail(
+  { input, trace }: Progress,
+  operation: AnyOperation,
+  output: object | undefined,
+  error: PublicError | undefined,
+): AuditDetail {
+  if (input === undefined || error?.code === 'ValidationException') return NOTHING_TO_ADD
+  // `input`, `target` and `output` all come from this operation's own members.
+  if (error === undefined) return operation.audit(input as never, trace.target, output)
+  const { requestParameters } = operation.audit(input as never, undefined, undefined)
+  return { requestParameters }
+}
+
+/** CloudTrail leaves out request parameters above 100 KB. Unit: UTF-16 code units, never more than bytes. */
+const REQUEST_PARAMETERS_MAX = 102_400
+
+/** The request's parameters as JSON: null where there is nothing to record, or too much. */
+function recordedParameters({ requestParameters }: Pick<AuditDetail, 'requestParameters'>): string {
+  const json = JSON.stringify(requestParameters)
+  return json === '{}' || json.length > REQUEST_PARAMETERS_MAX ? 'null' : json
+}
+
+/** What the audit frame of an authenticated call is made of, successful or not. */
+export function callFacts(
+  parts: RecordingParts,
+  progress: Progress,
+  output: object | undefined,
+  error: PublicError | undefined,
+): CallFacts {
+  const { call, operation, service, requestId, trace } = progress
+  if (call === undefined || operation === undefined) throw new TypeError('no call to record')
+  const detail = auditDetail(progress, operation, output, error)
+  return {
+    eventId: parts.random.uuid(),
+    requestId,
+    time: call.time,
+    accountId: call.accountId,
+    region: call.region,
+    eventSource: service.eventSource,
+    eventName: operation.name,
+    accessKeyId: call.caller.accessKeyId,
+    userIdentityJson: call.caller.userIdentityJson,
+    userAgent: call.userAgent,
+    host: call.host,
+    connection: call.connection,
+    readOnly: operation.readOnly,
+    requestParametersJson: recordedParameters(detail),
+    responseElementsJson: JSON.stringify(detail.responseElements ?? null),
+    additionalEventDataJson:
+      detail.additionalEventData === undefined
+        ? undefined
+        : JSON.stringify(detail.additionalEventData),
+    resources: recordedResources(progress, operation, output, error),
+    error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
+    decidedJson: parts.decisions.jsonOf(trace.decided),
+    elsewhere: detail.elsewhere && elsewhereFacts(parts, detail.elsewhere),
+  }
+}
+
+function elsewhereFacts(parts: RecordingParts, record: RecordElsewhere): ElsewhereFacts {
+  return {
+    eventId: parts.random.uuid(),
+    region: record.region,
+    eventName: record.eventName,
+    requestParametersJson: recordedParameters(record),
+    responseElementsJson: JSON.stringify(record.responseElements),
+    resources: record.resources,
+  }
+}
+
+/** A caller who was denied must not learn from its own records what another account has. */
+function recordedResources(
+  { trace, call }: Progress,
+  operation: AnyOperation,
+  output: object | undefined,
+  error: PublicError | undefined,
+): readonly AuditResource[] {
+  // What has neither been found nor made is no resource of the call.
+  if (trace.target === undefined && output === undefined) return []
+  // Both come from this operation's own members.
+  const resources = operation.resources(trace.target, output)
+  if (error?.code !== 'AccessDeniedException') return resources
+  return resources.filter(({ accountId }) => accountId === call?.accountId)
+}

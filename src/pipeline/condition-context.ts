@@ -1,0 +1,167 @@
+import type { ConditionContext, ConditionValue } from '../authz/access-request.ts'
+import type { Permission } from '../authz/permission.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Call } from './call.ts'
+
+const PRINCIPAL_TAG = 'aws:principaltag/'
+const RESOURCE_TAG = 'aws:resourcetag/'
+const REQUEST_TAG = 'aws:requesttag/'
+const ATTESTATION = 'kms:recipientattestation:'
+
+/** A tag by its key in lower case: condition keys know no case. */
+function tagValue(
+  tags: Readonly<Record<string, string>> | undefined,
+  lowerKey: string,
+): string | undefined {
+  for (const key in tags) {
+    if (key.toLowerCase() === lowerKey) return tags[key]
+  }
+  return undefined
+}
+
+/** ISO 8601 in UTC, whole seconds. */
+const isoTime = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
+
+const truth = (value: boolean): string => (value ? 'true' : 'false')
+
+/** `TLSv1.3` as policies write it: `1.3`. */
+const tlsVersion = (version: string): string => version.replace(/^TLSv/, '')
+
+type Reader = (call: Call, permission: Permission) => ConditionValue | undefined
+
+const principalOf = (call: Call): Principal => call.caller.principal
+
+/** A service principal by name; absent for everybody else. */
+const serviceNames = (call: Call): readonly string[] | undefined => principalOf(call).serviceNames
+
+/**
+ * The condition keys that every service has, by lower-case name.
+ * Source: IAM User Guide, AWS global condition context keys.
+ */
+const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['aws:principalarn', (call) => principalOf(call).principalArn],
+  [
+    'aws:principalaccount',
+    (call) => (serviceNames(call) === undefined ? principalOf(call).accountId : undefined),
+  ],
+  [
+    'aws:principaltype',
+    (call) => (serviceNames(call) === undefined ? principalOf(call).type : undefined),
+  ],
+  ['aws:userid', (call) => principalOf(call).userId],
+  ['aws:username', (call) => principalOf(call).userName],
+  ['aws:principalisawsservice', (call) => truth(serviceNames(call) !== undefined)],
+  ['aws:principalservicename', (call) => serviceNames(call)?.[0]],
+  ['aws:principalservicenameslist', serviceNames],
+  ['aws:viaawsservice', (call) => truth(call.via !== undefined)],
+  ['aws:calledvia', (call) => call.via?.calledVia],
+  ['aws:calledviafirst', (call) => call.via?.calledVia[0]],
+  ['aws:calledvialast', (call) => call.via?.calledVia.at(-1)],
+  ['aws:sourcearn', (call) => call.source?.arn],
+  ['aws:sourceaccount', (call) => call.source?.accountId],
+  ['aws:resourceaccount', (_call, { resource }) => resource?.accountId],
+  ['aws:requestedregion', (call) => call.region],
+  // What a service passes on comes from the service's address, which says nothing of the caller.
+  [
+    'aws:sourceip',
+    (call) =>
+      call.via === undefined && serviceNames(call) === undefined
+        ? call.connection.remoteAddress
+        : undefined,
+  ],
+  ['aws:securetransport', (call) => truth(call.connection.tls !== undefined)],
+  [
+    'aws:tlsversion',
+    ({ connection: { tls } }) => (tls === undefined ? undefined : tlsVersion(tls.version)),
+  ],
+  ['aws:currenttime', (call) => isoTime(call.time)],
+  ['aws:epochtime', (call) => String(Math.floor(call.time / 1000))],
+  [
+    'aws:tokenissuetime',
+    (call) => {
+      const { session } = principalOf(call)
+      return session === undefined ? undefined : isoTime(session.issuedAt)
+    },
+  ],
+  [
+    'aws:multifactorauthpresent',
+    (call) => {
+      const { session } = principalOf(call)
+      return session === undefined ? undefined : truth(session.mfaAt !== undefined)
+    },
+  ],
+  [
+    'aws:multifactorauthage',
+    (call) => {
+      const mfaAt = principalOf(call).session?.mfaAt
+      return mfaAt === undefined ? undefined : String(Math.floor((call.time - mfaAt) / 1000))
+    },
+  ],
+  ['aws:sourceidentity', (call) => principalOf(call).session?.sourceIdentity],
+  ['aws:federatedprovider', (call) => principalOf(call).session?.federatedProvider],
+  ['aws:useragent', (call) => (call.userAgent === '' ? undefined : call.userAgent)],
+  ['aws:referer', (call) => call.referer],
+  [
+    'aws:tagkeys',
+    (_call, { tagKeys, requestTags }) => tagKeys ?? (requestTags && Object.keys(requestTags)),
+  ],
+])
+
+/** `kms:RecipientAttestation:PCR0` and its like; registers are hex. */
+function attestationValue(
+  { attestation }: Permission,
+  lowerName: string,
+): ConditionValue | undefined {
+  if (attestation === undefined) return undefined
+  const { source, pcrs, imageSha384 } = attestation
+  if (lowerName === 'imagesha384') return imageSha384
+  const prefix = source === 'NitroTPM' ? 'nitrotpmpcr' : 'pcr'
+  if (!lowerName.startsWith(prefix)) return undefined
+  return pcrs.get(Number(lowerName.slice(prefix.length)))
+}
+
+/** The condition keys of one permission that a call asks for. Nothing is worked out that no policy reads. */
+export class CallContext implements ConditionContext {
+  readonly #call: Call
+  readonly #permission: Permission
+  /** Values that had to be waited for. */
+  readonly #slow: ReadonlyMap<string, ConditionValue | undefined> | undefined
+
+  constructor(
+    call: Call,
+    permission: Permission,
+    slow?: ReadonlyMap<string, ConditionValue | undefined>,
+  ) {
+    this.#call = call
+    this.#permission = permission
+    this.#slow = slow
+  }
+
+  get(key: string): ConditionValue | undefined {
+    const call = this.#call
+    const permission = this.#permission
+    if (key.startsWith('aws:')) {
+      const reader = READERS.get(key)
+      if (reader !== undefined) return reader(call, permission)
+      if (key.startsWith(PRINCIPAL_TAG)) {
+        return tagValue(call.caller.principal.tags, key.slice(PRINCIPAL_TAG.length))
+      }
+      if (key.startsWith(RESOURCE_TAG)) {
+        return tagValue(permission.resource?.tags, key.slice(RESOURCE_TAG.length))
+      }
+      if (key.startsWith(REQUEST_TAG)) {
+        return tagValue(permission.requestTags, key.slice(REQUEST_TAG.length))
+      }
+      return undefined
+    }
+    if (key.startsWith(ATTESTATION)) {
+      return attestationValue(permission, key.slice(ATTESTATION.length))
+    }
+    return (
+      permission.serviceKey?.(key) ??
+      this.#slow?.get(key) ??
+      call.caller.principal.session?.federatedKeys?.[key]
+    )
+  }
+}

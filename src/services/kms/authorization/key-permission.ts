@@ -1,0 +1,171 @@
+import type { ConditionValue } from '../../../authz/access-request.ts'
+import { compilePolicy } from '../../../authz/compiled-policy.ts'
+import { ForeignMiss, type Permission } from '../../../authz/permission.ts'
+import type { NamedPolicy } from '../../../authz/policies.ts'
+import type { AccountId } from '../../../core/ids.ts'
+import { ALIASES, type Grant } from '../../../core/tables.ts'
+import { ALIASES_PER_KEY_MAX } from '../aliases.ts'
+import type { ResolvedKey } from '../key-resolver.ts'
+import type { KmsScope } from '../kms-operation.ts'
+import { kmsConditionKeys, type RequestTraits } from './condition-keys.ts'
+import { wholeDays } from './request-traits.ts'
+
+/**
+ * Operations that can be used on another account's key.
+ * Source: AWS KMS Developer Guide, AWS KMS permissions, Cross-account use.
+ */
+const CROSS_ACCOUNT: ReadonlySet<string> = new Set([
+  'CreateGrant',
+  'Decapsulate',
+  'Decrypt',
+  'DeriveSharedSecret',
+  'DescribeKey',
+  'Encapsulate',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+  'GenerateDataKeyWithoutPlaintext',
+  'GenerateMac',
+  'GetKeyRotationStatus',
+  'GetPublicKey',
+  'ListGrants',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+  'RetireGrant',
+  'RevokeGrant',
+  'Sign',
+  'Verify',
+  'VerifyMac',
+])
+
+/** What one operation asks of a key. */
+export interface KeyDemand {
+  /** Behind `kms:`, as grants name it as well: `Decrypt`. */
+  readonly operation: string
+  readonly request?: RequestTraits | undefined
+  readonly namedBy?: 'arn' | 'ciphertext'
+  readonly requestTags?: Readonly<Record<string, string>> | undefined
+  readonly tagKeys?: readonly string[] | undefined
+  readonly acceptsGrant?: ((grant: Grant) => boolean) | undefined
+}
+
+/** `kms:ResourceAliases`: the names of all aliases of a key. */
+async function aliasesOf({ key }: ResolvedKey, { records }: KmsScope): Promise<ConditionValue> {
+  const page = await records.page(ALIASES, {
+    index: 'by_target',
+    equals: [key.accountId, key.region, key.keyId],
+    limit: ALIASES_PER_KEY_MAX,
+  })
+  return page.map(({ record }) => record.name)
+}
+
+/** `kms:TrailingDaysWithoutKeyUsage`: since the last use, or since there is something to know of uses. */
+async function daysWithoutUse(
+  target: ResolvedKey,
+  { records, lastUses, call }: KmsScope,
+): Promise<ConditionValue> {
+  const last = await lastUses.lastUse(records, target)
+  return wholeDays(last?.time ?? target.key.createdAt, call.time)
+}
+
+const RESOURCE_ALIASES = 'kms:resourcealiases'
+const DAYS_WITHOUT_USE = 'kms:trailingdayswithoutkeyusage'
+/** Source: AWS KMS Developer Guide, kms:TrailingDaysWithoutKeyUsage. */
+const WITH_DAYS: ReadonlySet<string> = new Set(['DisableKey', 'ScheduleKeyDeletion'])
+const SLOW_NAMES = [RESOURCE_ALIASES]
+const SLOW_NAMES_WITH_DAYS = [RESOURCE_ALIASES, DAYS_WITHOUT_USE]
+
+/** Operations whose ciphertexts can be bound to an encryption context, none of which is an empty one. */
+const WITH_CONTEXT: ReadonlySet<string> = new Set([
+  'Decrypt',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+  'GenerateDataKeyWithoutPlaintext',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+])
+const NO_CONTEXT = {}
+
+/** The permission on one key: its policy, the caller's policies and its grants decide together. */
+export function keyPermission(demand: KeyDemand, target: ResolvedKey, scope: KmsScope): Permission {
+  const { operation, request = {}, namedBy, requestTags, tagKeys, acceptsGrant } = demand
+  const { key, arn } = target
+  const { keyPolicies, grantIndex, records } = scope
+  return {
+    action: `kms:${operation}`,
+    resource: {
+      accountId: key.accountId,
+      arn,
+      tags: key.tags,
+      guard: {
+        kind: 'key',
+        policy: () => keyPolicies.of(key, records),
+        operation,
+        isCrossAccount: CROSS_ACCOUNT.has(operation),
+        encryptionContext: WITH_CONTEXT.has(operation)
+          ? (request.encryptionContext ?? NO_CONTEXT)
+          : undefined,
+        grantsFor: (principal) => grantIndex.grantsFor(principal, key, records),
+        acceptsGrant,
+      },
+    },
+    namedBy: namedBy ?? 'arn',
+    requestTags,
+    tagKeys,
+    serviceKey: kmsConditionKeys(scope.call, key, request),
+    slowKeys: {
+      names: WITH_DAYS.has(operation) ? SLOW_NAMES_WITH_DAYS : SLOW_NAMES,
+      load: (name) =>
+        name === RESOURCE_ALIASES ? aliasesOf(target, scope) : daysWithoutUse(target, scope),
+    },
+  }
+}
+
+/** Lets nobody do anything. */
+const CLOSED: NamedPolicy = {
+  layer: 'resource-policy',
+  name: 'no policy',
+  policy: compilePolicy('{"Version":"2012-10-17","Statement":[]}'),
+}
+
+/** What a request names in another account, as far as it can be told without there being such a key. */
+interface MissingKey {
+  readonly operation: string
+  readonly accountId: AccountId
+  /** As the request names it. */
+  readonly arn: string
+  readonly namedBy?: 'arn' | 'ciphertext'
+}
+
+/** What is thrown for a key of another account that is not there. */
+export const foreignMiss = (missing: MissingKey): ForeignMiss => {
+  const { operation, accountId, arn, namedBy = 'arn' } = missing
+  const isCrossAccount = CROSS_ACCOUNT.has(operation)
+  const grantsFor = () => Promise.resolve([])
+  const guard = { kind: 'key', policy: () => CLOSED, operation, isCrossAccount, grantsFor } as const
+  return new ForeignMiss({
+    action: `kms:${operation}`,
+    resource: { accountId, arn, guard },
+    namedBy,
+  })
+}
+
+/** A permission that identity policies alone decide, on no key: `kms:ListKeys`. */
+export const servicePermission = (
+  operation: string,
+  scope: KmsScope,
+  more: Partial<Pick<Permission, 'requestTags' | 'resource'>> & {
+    readonly request?: RequestTraits
+    readonly key?: Parameters<typeof kmsConditionKeys>[1]
+  } = {},
+): Permission => {
+  const { request = {}, key, ...rest } = more
+  return {
+    ...rest,
+    action: `kms:${operation}`,
+    serviceKey: kmsConditionKeys(scope.call, key, request),
+  }
+}

@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto'
+import type { NameKind, PolicyHolder, Role, User } from '../../src/core/identity.ts'
+import { IDENTITY_NAMES, ROLES, USERS } from '../../src/core/identity-tables.ts'
+import { type AccountId, instant, parseAccountId } from '../../src/core/ids.ts'
+import type { RecordStore } from '../../src/core/records.ts'
+
+/** A path and a name, as ARNs have them: `/app/worker`. */
+type PathAndName = string
+
+function parsed(accountId: string, pathAndName: PathAndName) {
+  const account = parseAccountId(accountId)
+  const at = pathAndName.lastIndexOf('/') + 1
+  if (account === undefined || at === 0) throw new TypeError(`no identity: ${pathAndName}`)
+  return { accountId: account, path: pathAndName.slice(0, at), name: pathAndName.slice(at) }
+}
+
+/** A unique id that the name and a serial number decide. */
+const idOf = (prefix: string, ...parts: readonly (string | number)[]): string =>
+  prefix +
+  hash('sha256', JSON.stringify(parts))
+    .replace(/[^a-f2-7]/g, '')
+    .toUpperCase()
+    .slice(0, 17)
+
+const holder: PolicyHolder = { inlinePolicies: {}, attachedPolicyArns: [] }
+
+/** Puts users and roles into a store, as the IAM service would. */
+export class Identities {
+  readonly #records: RecordStore
+  #serial = 0
+
+  constructor(records: RecordStore) {
+    this.#records = records
+  }
+
+  async addUser(
+    accountId: string,
+    pathAndName: PathAndName,
+    more: Partial<User> = {},
+  ): Promise<User> {
+    const named = parsed(accountId, pathAndName)
+    const userId = idOf('AIDA', accountId, pathAndName, this.#serial++)
+    const user: User = {
+      ...holder,
+      ...named,
+      userId,
+      createdAt: instant(0),
+      tags: {},
+      groupIds: [],
+      ...more,
+    }
+    await this.#records.transaction(async (tx) => tx.insert(USERS, user))
+    await this.#name(named, 'user', userId)
+    return user
+  }
+
+  async addRole(
+    accountId: string,
+    pathAndName: PathAndName,
+    more: Partial<Role> = {},
+  ): Promise<Role> {
+    const named = parsed(accountId, pathAndName)
+    const roleId = idOf('AROA', accountId, pathAndName, this.#serial++)
+    const role: Role = {
+      ...holder,
+      ...named,
+      roleId,
+      createdAt: instant(0),
+      tags: {},
+      description: '',
+      trustPolicy: { text: '{"Version":"2012-10-17","Statement":[]}', principalIds: {} },
+      maxSessionSeconds: 3600,
+      ...more,
+    }
+    await this.#records.transaction(async (tx) => tx.insert(ROLES, role))
+    await this.#name(named, 'role', roleId)
+    return role
+  }
+
+  async #name(
+    { accountId, name }: { readonly accountId: AccountId; readonly name: string },
+    kind: NameKind,
+    id: string,
+  ): Promise<void> {
+    await this.#records.transaction((tx) =>
+      tx.insert(IDENTITY_NAMES, { accountId, kind, name, id }),
+    )
+  }
+}
