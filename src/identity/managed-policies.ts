@@ -5,6 +5,7 @@ import { MANAGED_POLICIES, nameKey } from '../core/identity-tables.ts'
 import { parseAccountId } from '../core/ids.ts'
 import type { Records, Stored } from '../core/records.ts'
 import type { Partition } from '../core/regions.ts'
+import { findAwsManagedPolicy } from './aws-managed-policies.ts'
 
 /** The text of a managed policy's default version, and the object that it lives with. */
 export interface ManagedPolicyText {
@@ -17,7 +18,10 @@ const POLICY_ARN =
   /^arn:([a-z-]+):iam::(\d{12}|aws):policy(\/(?:[\x21-\x2e\x30-\x7e]+\/)*)([\w+=,.@-]{1,128})$/
 
 /** The text of the version that holds. */
-export function defaultVersionText({ versions, defaultVersionId }: ManagedPolicy): string {
+export function defaultVersionText({
+  versions,
+  defaultVersionId,
+}: Pick<ManagedPolicy, 'versions' | 'defaultVersionId'>): string {
   const held = versions.find(({ versionId }) => versionId === defaultVersionId)
   assert(held !== undefined, 'the default version of a managed policy is one of its versions')
   return held.text
@@ -41,6 +45,8 @@ export async function findManagedPolicy(
   records: Records,
   arn: string,
 ): Promise<ManagedPolicyText | undefined> {
+  const aws = findAwsManagedPolicy(arn)
+  if (aws !== undefined) return { owner: aws, text: defaultVersionText(aws) }
   const own = (await findOwnPolicy(records, arn))?.record
   return own && { owner: own, text: defaultVersionText(own) }
 }

@@ -1,6 +1,7 @@
 import { type CompiledPolicy, compilePolicy } from '../authz/compiled-policy.ts'
 import type { PolicyLayer } from '../authz/decision.ts'
 import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
+import { unreachable } from '../core/assert.ts'
 import type { PolicyHolder } from '../core/identity.ts'
 import {
   GROUPS,
@@ -127,8 +128,11 @@ export class PrincipalPolicySource {
         return this.#rolePolicies(principal.uniqueId, records)
       case 'FederatedUser':
         return this.#userPolicies(principal.session?.issuerId ?? '', records)
-      default:
+      case 'Account':
+      case 'Service':
         return Promise.resolve({ identity: [] })
+      default:
+        return unreachable(principal.type)
     }
   }
 

@@ -4,6 +4,7 @@ import type { Decision } from '../authz/decision.ts'
 import { CachedDecisions } from '../authz/decision-cache.ts'
 import type { KeyGuard, Permission } from '../authz/permission.ts'
 import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
+import { unreachable } from '../core/assert.ts'
 import type { Records } from '../core/records.ts'
 import type { PrincipalPolicySource } from '../identity/principal-policies.ts'
 import type { Call } from './call.ts'
@@ -140,7 +141,10 @@ function decideWithoutKey(request: AccessRequest, { permission, policies }: Matt
       return decideOnTrust(request, policies, guard.policy)
     case 'retirement':
       return decideRetirement(request, policies, guard.grant)
-    default:
+    case 'key':
+    case undefined:
       return decideByIdentity(request, policies)
+    default:
+      return unreachable(guard)
   }
 }

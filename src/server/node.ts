@@ -5,10 +5,7 @@ import type { RecordStore } from '../core/records.ts'
 import type { RowStore } from '../core/store.ts'
 import type { HttpHandler } from '../core/transport.ts'
 import type { AttestationCertificate } from '../crypto/attestation/attestation-certificate.ts'
-import { awsAttestationRoots } from '../crypto/attestation/attestation-roots.ts'
-import { createAttestationVerifier } from '../crypto/attestation/attestation-verifier.ts'
 import { PrincipalPolicySource } from '../identity/principal-policies.ts'
-import { SoftwareKeyStore } from '../keystore/software/software-key-store.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { Authorizer } from '../pipeline/authorizer.ts'
 import { DecisionRecords } from '../pipeline/decision-record.ts'
@@ -16,14 +13,9 @@ import { PageMarkers } from '../pipeline/page-markers.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
-import { CompiledKeyPolicies } from '../services/kms/authorization/compiled-key-policies.ts'
-import { GrantIndex } from '../services/kms/authorization/grant-index.ts'
 import { settleCustomKeyStores } from '../services/kms/custom-key-store-connections.ts'
-import { GrantTokens } from '../services/kms/grant-tokens.ts'
-import { ImportTokens } from '../services/kms/import-tokens.ts'
 import { deleteDueKeys } from '../services/kms/key-deletion.ts'
 import { KeyUsage, type UsageJournal } from '../services/kms/key-usage.ts'
-import { createKms } from '../services/kms/kms.ts'
 import { deleteExpiredMaterial } from '../services/kms/material-expiry.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
 import { invalidMarker } from '../services/kms/page-markers.ts'
@@ -31,10 +23,9 @@ import type { RequestQuotas } from '../services/kms/request-quotas.ts'
 import { rotateDueKeys } from '../services/kms/timed-rotation.ts'
 import { STS_MODEL } from '../services/sts/model.ts'
 import { createSts } from '../services/sts/sts.ts'
-import { createAsymmetricEngine } from './asymmetric-engine.ts'
 import { Authenticator } from './authenticate.ts'
+import { composeKms } from './compose-kms.ts'
 import { inTurn } from './in-turn.ts'
-import { createJsonCodec } from './json-codec.ts'
 import { createQueryCodec } from './query-codec.ts'
 import { createRouter } from './router.ts'
 import { ensureServiceKey } from './service-secrets.ts'
@@ -81,27 +72,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const frames = new FrameWriter()
   const refusals = new RefusalRecorder({ trail, frames, clock })
   const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'), invalidMarker)
-  const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
-  const grantTokens = new GrantTokens(await ensureServiceKey(parts, 'grant-tokens'))
   const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
-  const engine = createAsymmetricEngine()
-  const keystore = new SoftwareKeyStore(random, engine)
-  const attestation = createAttestationVerifier({
-    roots: parts.attestationRoots ?? awsAttestationRoots(),
-    gate: engine.gate,
-  })
-  const kms = createKms({
-    codec: createJsonCodec(KMS_MODEL.targetPrefix),
-    attestation,
-    keystore,
-    markers,
-    importTokens,
-    grantTokens,
-    grantIndex: new GrantIndex(records),
-    keyPolicies: new CompiledKeyPolicies(),
-    lastUses,
-    quotas: parts.quotas,
-  })
+  const { service: kms, keystore, engine } = await composeKms(parts, { markers, lastUses })
   const sts = createSts(createQueryCodec(STS_MODEL.query))
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator(parts, dummy.expose())

@@ -191,8 +191,7 @@ export function defineKeyOperation<
     // Every member of KeyOperationName has the two members of NamesKey, by its definition.
     resolve: (input, scope) => resolveKey((input as NamesKey).KeyId, lookup, scope),
     permissions: (input, target, scope) => {
-      // Inputs of operations are structures.
-      const request = requestTraits(name, input as object, scope.call.via !== undefined)
+      const request = requestTraits(name, input, scope.call.via !== undefined)
       const demand = definition.demand?.(input, target, scope)
       return [keyPermission({ operation: name, request, ...demand }, target, scope)]
     },

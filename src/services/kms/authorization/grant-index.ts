@@ -1,4 +1,5 @@
 import { rootArn } from '../../../core/arn.ts'
+import { unreachable } from '../../../core/assert.ts'
 import type { Key } from '../../../core/key.ts'
 import type { Principal } from '../../../core/principal.ts'
 import type { RecordStore, Records } from '../../../core/records.ts'
@@ -21,8 +22,11 @@ export function granteeNames(principal: Principal): readonly string[] {
       return [uniqueId, userId, principalArn, arn, root]
     case 'FederatedUser':
       return [arn, root]
-    default:
+    case 'Account':
+    case 'Service':
       return [root]
+    default:
+      return unreachable(type)
   }
 }
 

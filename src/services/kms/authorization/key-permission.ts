@@ -131,6 +131,8 @@ const CLOSED: NamedPolicy = {
   policy: compilePolicy('{"Version":"2012-10-17","Statement":[]}'),
 }
 
+const noGrants = (): Promise<readonly Grant[]> => Promise.resolve([])
+
 /** What a request names in another account, as far as it can be told without there being such a key. */
 interface MissingKey {
   readonly operation: string
@@ -144,8 +146,13 @@ interface MissingKey {
 export const foreignMiss = (missing: MissingKey): ForeignMiss => {
   const { operation, accountId, arn, namedBy = 'arn' } = missing
   const isCrossAccount = CROSS_ACCOUNT.has(operation)
-  const grantsFor = () => Promise.resolve([])
-  const guard = { kind: 'key', policy: () => CLOSED, operation, isCrossAccount, grantsFor } as const
+  const guard = {
+    kind: 'key',
+    policy: () => CLOSED,
+    operation,
+    isCrossAccount,
+    grantsFor: noGrants,
+  } as const
   return new ForeignMiss({
     action: `kms:${operation}`,
     resource: { accountId, arn, guard },
