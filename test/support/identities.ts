@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { NameKind, PolicyHolder, Role, User } from '../../src/core/identity.ts'
-import { IDENTITY_NAMES, ROLES, USERS } from '../../src/core/identity-tables.ts'
+import { IDENTITY_NAMES, nameKey, ROLES, USERS } from '../../src/core/identity-tables.ts'
 import { type AccountId, instant, parseAccountId } from '../../src/core/ids.ts'
 import type { RecordStore } from '../../src/core/records.ts'
 
@@ -75,6 +75,17 @@ export class Identities {
     await this.#records.transaction(async (tx) => tx.insert(ROLES, role))
     await this.#name(named, 'role', roleId)
     return role
+  }
+
+  /** As DeleteUser does. */
+  async removeUser({ userId, accountId, name }: User): Promise<void> {
+    await this.#records.transaction(async (tx) => {
+      const user = await tx.find(USERS, [userId])
+      const taken = await tx.find(IDENTITY_NAMES, [accountId, 'user', nameKey(name)])
+      if (user === undefined || taken === undefined) throw new TypeError(`no user ${name}`)
+      await tx.remove(USERS, user)
+      await tx.remove(IDENTITY_NAMES, taken)
+    })
   }
 
   async #name(
