@@ -31,6 +31,10 @@ export interface AuthorizationCase {
   readonly trust?: PolicySource
   readonly principalIds?: Readonly<Record<string, string>>
   readonly identity?: readonly PolicySource[]
+  /** Stands for one identity policy that allows everything under this condition. */
+  readonly condition?: object
+  /** Of the policy that `condition` stands for. */
+  readonly version?: string
   readonly boundary?: PolicySource
   readonly session?: readonly PolicySource[]
   readonly serviceControl?: readonly PolicySource[]
@@ -80,9 +84,23 @@ const grantOf = (grant: Partial<Grant>, index: number): Grant => ({
   ...grant,
 })
 
+const identityOf = ({
+  identity,
+  condition,
+  version,
+}: AuthorizationCase): readonly PolicySource[] =>
+  condition === undefined
+    ? (identity ?? [])
+    : [
+        {
+          Version: version ?? '2012-10-17',
+          Statement: { Effect: 'Allow', Action: '*', Resource: '*', Condition: condition },
+        },
+      ]
+
 /** What comes with the caller of a case. */
 export const policiesOf = (c: AuthorizationCase): PrincipalPolicies => ({
-  identity: (c.identity ?? []).map((source) => named('identity-policy', source)),
+  identity: identityOf(c).map((source) => named('identity-policy', source)),
   ...(c.boundary && { boundary: named('permissions-boundary', c.boundary) }),
   ...(c.session && { session: c.session.map((source) => named('session-policy', source)) }),
   ...(c.serviceControl && {

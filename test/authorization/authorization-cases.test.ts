@@ -11,7 +11,7 @@ import type { AuthorizationCase } from './authorization-case.ts'
 import { decide, requestOf } from './authorization-case.ts'
 
 const FOLDER = import.meta.dirname
-const CASES_MIN = 10
+const CASES_MIN = 700
 
 interface CaseFile {
   /** What the cases of the file have in common: each may say otherwise. */
@@ -23,7 +23,8 @@ function check(c: AuthorizationCase): void {
   const decision = decide(c)
   assert.equal(decision.allowed ? 'allow' : 'deny', c.expect)
   if (decision.allowed) {
-    if (c.path !== undefined) assert.equal(decision.path, c.path)
+    if (c.path === undefined) return
+    assert.equal(decision.path, c.path)
     assert.equal(decision.grants !== undefined, c.path === 'grant' || c.decide === 'retirement')
     return
   }
