@@ -17,6 +17,24 @@ export interface Operator {
   rotateDomainKey(): Promise<{ readonly domainKeyId: string; readonly rewrapped: number }>
   /** Makes a new root key and re-wraps the domain keys under it. */
   rotateRootKey(): Promise<{ readonly rootKeyId: string }>
+  /** Sets the service control policy of an account, in force from the next call on. */
+  setServiceControl(request: {
+    readonly accountId: string
+    readonly policy: string
+  }): Promise<ServiceControlPolicy>
+  getServiceControl(request: { readonly accountId: string }): Promise<ServiceControlPolicy>
+  removeServiceControl(request: { readonly accountId: string }): Promise<{
+    readonly accountId: string
+  }>
+}
+
+/** What nobody in an account may do. */
+export interface ServiceControlPolicy {
+  readonly accountId: string
+  /** JSON text, as it was given. */
+  readonly policy: string
+  /** ISO 8601. */
+  readonly updatedAt: string
 }
 
 export interface IssuedCredential {

@@ -1,5 +1,10 @@
 import type { FrameWriter } from '../audit/event.ts'
-import type { IssuedCredential, NodeStatus, Operator } from '../core/operator.ts'
+import type {
+  IssuedCredential,
+  NodeStatus,
+  Operator,
+  ServiceControlPolicy,
+} from '../core/operator.ts'
 import type { Clock, Log, Random } from '../core/ports.ts'
 import type { AuditTrail } from '../pipeline/audit-trail.ts'
 import {
@@ -11,6 +16,7 @@ import {
 } from './accounts.ts'
 import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
 import type { NodeState } from './node-state.ts'
+import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 
 /** Rows rewritten in one commit when a domain key is rotated. */
 const REWRITE_BATCH = 500
@@ -118,6 +124,28 @@ export class LocalOperator implements Operator {
     await custody.rotateRootKey({ commit: commitSetting })
     await this.#record(trail, 'rotate-root-key', { rootKeyId: custody.rootKeyId })
     return { rootKeyId: custody.rootKeyId }
+  }
+
+  async setServiceControl(request: {
+    accountId: string
+    policy: string
+  }): Promise<ServiceControlPolicy> {
+    const trail = await this.#parts.openTrail()
+    const set = await setServiceControl(this.#accountParts(), request)
+    const { accountId, policy } = set
+    await this.#record(trail, 'account set-scp', { accountId, policy })
+    return set
+  }
+
+  getServiceControl({ accountId }: { accountId: string }): Promise<ServiceControlPolicy> {
+    return getServiceControl(this.#accountParts(), accountId)
+  }
+
+  async removeServiceControl(request: { accountId: string }) {
+    const trail = await this.#parts.openTrail()
+    const accountId = await removeServiceControl(this.#accountParts(), request.accountId)
+    await this.#record(trail, 'account remove-scp', { accountId })
+    return { accountId }
   }
 
   #accountParts() {

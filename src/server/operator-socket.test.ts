@@ -15,6 +15,9 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   rotateCredentials: never,
   rotateDomainKey: never,
   rotateRootKey: never,
+  setServiceControl: never,
+  getServiceControl: never,
+  removeServiceControl: never,
   ...methods,
 })
 

@@ -15,6 +15,9 @@ const METHODS = [
   'rotateCredentials',
   'rotateDomainKey',
   'rotateRootKey',
+  'setServiceControl',
+  'getServiceControl',
+  'removeServiceControl',
 ] as const satisfies readonly (keyof Operator)[]
 type Method = (typeof METHODS)[number]
 
@@ -100,4 +103,7 @@ export const socketOperator = (socketPath: string): Operator => ({
   rotateCredentials: (request) => ask(socketPath, 'rotateCredentials', request),
   rotateDomainKey: () => ask(socketPath, 'rotateDomainKey'),
   rotateRootKey: () => ask(socketPath, 'rotateRootKey'),
+  setServiceControl: (request) => ask(socketPath, 'setServiceControl', request),
+  getServiceControl: (request) => ask(socketPath, 'getServiceControl', request),
+  removeServiceControl: (request) => ask(socketPath, 'removeServiceControl', request),
 })

@@ -116,6 +116,9 @@ export function fakeOperator(parts: Partial<Operator>): {
     rotateCredentials: notExpected,
     rotateDomainKey: notExpected,
     rotateRootKey: notExpected,
+    setServiceControl: notExpected,
+    getServiceControl: notExpected,
+    removeServiceControl: notExpected,
     ...parts,
   }
   return {

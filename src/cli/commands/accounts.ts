@@ -6,6 +6,7 @@ import { jsonLine, withOperator } from '../context.ts'
 import { EXIT, UsageError } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { accountOption, folderOptions, jsonOption } from '../options.ts'
+import { addServiceControls } from './service-controls.ts'
 
 interface AccountFlags extends FolderFlags {
   readonly account?: string
@@ -27,9 +28,11 @@ Examples:
       Where there is only one account.
   strongroom credentials rotate --account 111122223333 --json`
 
-/** `strongroom account create|list`. */
+/** `strongroom account create|list`, and what `service-controls.ts` adds. */
 export function addAccount(parent: Command, context: Context): void {
-  const group = parent.command('account').description('Create and list accounts')
+  const group = parent
+    .command('account')
+    .description('Create and list accounts, and set what nobody in them may do')
   const create = withFolder(group.command('create'))
     .description('Create an account and print its root credentials, once')
     .addOption(accountOption('the id of the new account').default(undefined, 'drawn at random'))
@@ -55,6 +58,7 @@ export function addAccount(parent: Command, context: Context): void {
     await context.terminal.out.write(text)
     return EXIT.ok
   })
+  addServiceControls(group, context)
 }
 
 /** `strongroom credentials rotate`. */
