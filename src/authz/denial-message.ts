@@ -62,7 +62,7 @@ export function denialMessage(
   const isForeign = principal.accountId !== resourceAccount
   if (isForeign && !action.startsWith('kms:')) return `${who} on resource: ${resourceArn}`
   // What the caller's own account refuses it may hear: that says nothing of the other account.
-  if (isForeign && (namedBy === 'ciphertext' || denial.layer === 'resource-policy')) {
+  if (isForeign && denial.layer === 'resource-policy') {
     return foreignKeyDenial(principal, action, namedBy)
   }
   if (namedBy === 'ciphertext') {

@@ -29,6 +29,11 @@ const ACCESS_KEY_ID = /^\w{12,128}$/
 export const parseAccountId = (text: string): AccountId | undefined =>
   ACCOUNT_ID.test(text) ? (text as AccountId) : undefined
 
+/** An account that is not this one, for what belongs to nobody in particular. */
+export const anotherAccount = (accountId: AccountId): AccountId =>
+  // Twelve digits with another last one are an account id.
+  `${accountId.slice(0, -1)}${accountId.endsWith('0') ? 1 : 0}` as AccountId
+
 /** The only way to obtain a `KeyId` from text. */
 export const parseKeyId = (text: string): KeyId | undefined =>
   KEY_ID.test(text) ? (text as KeyId) : undefined

@@ -1,11 +1,12 @@
-import { foreignKeyDenial } from '../../authz/denial-message.ts'
 import type { Permission } from '../../authz/permission.ts'
-import { ServiceError } from '../../core/errors.ts'
+import { keyArn } from '../../core/arn.ts'
+import type { ServiceError } from '../../core/errors.ts'
+import { anotherAccount } from '../../core/ids.ts'
 import type { EncryptionAlgorithm } from '../../core/key-specs.ts'
 import type { EncryptionContext, ParsedCiphertext } from '../../core/key-store.ts'
 import type { Secret } from '../../core/secret.ts'
 import { parseCiphertext } from '../../crypto/ciphertext.ts'
-import { keyPermission } from './authorization/key-permission.ts'
+import { foreignMiss, keyPermission } from './authorization/key-permission.ts'
 import { assertEncryption } from './encryption.ts'
 import { offersAlgorithm } from './key-algorithms.ts'
 import { incorrectKey, invalidCiphertext, validationError, wrongUsage } from './key-errors.ts'
@@ -80,12 +81,15 @@ export async function resolveSource(
   if (parsed === undefined) throw invalidCiphertext()
   const target = await findLiveKey(scope.records, scope.call.region, parsed.keyId, scope)
   if (target === undefined) {
-    const { principal } = scope.call.caller
-    const namedBy = isKeyNamed ? 'arn' : 'ciphertext'
-    throw new ServiceError(
-      'AccessDeniedException',
-      foreignKeyDenial(principal, `kms:${operation}`, namedBy),
-    )
+    const { accountId } = scope.call
+    // Nobody knows whose it was. The caller's own account is asked as if the key were its own, and then
+    // it is told what callers of other accounts are told.
+    throw foreignMiss({
+      operation,
+      accountId: anotherAccount(accountId),
+      arn: keyArn(scope.call, parsed.keyId),
+      namedBy: isKeyNamed ? 'arn' : 'ciphertext',
+    })
   }
   return { target, ciphertext, parsed, isKeyNamed }
 }
