@@ -1,6 +1,6 @@
 import type { Grant } from '../core/tables.ts'
 import type { AccessRequest } from './access-request.ts'
-import type { Decision, Denied } from './decision.ts'
+import type { Decision, Denied, Ground } from './decision.ts'
 import type { GrantUse } from './grant-match.ts'
 import { constraintsHold, granteeOf, isOpenTo, namingOf, retiringOf } from './grant-match.ts'
 import type { NamedPolicy, PrincipalPolicies } from './policies.ts'
@@ -88,6 +88,20 @@ function decideByKeyPolicy(
   return isCrossAccount ? decideAcross(side, resource, closed) : closed
 }
 
+/**
+ * As `overruling`. In another account what the caller's own side refuses is told first: a caller whom it
+ * refuses must be told the same whatever the key's policy says, and whether there is a key at all.
+ */
+function overrulingOnKey(
+  request: AccessRequest,
+  side: PrincipalSide,
+  resourceDeny: Ground | undefined,
+): Denied | undefined {
+  if (resourceDeny === undefined || !isForeign(request)) return overruling(side, resourceDeny)
+  const own = overruling(side, undefined) ?? decideByPrincipal(side)
+  return own.allowed ? overruling(side, resourceDeny) : own
+}
+
 /** The grants that allow an operation. */
 function grantsThatApply(
   request: AccessRequest,
@@ -119,7 +133,7 @@ export function decideOnKey(
   const question = questionOf(request)
   const side = judgePrincipal(question, policies)
   const resource = judgeResource(access.policy, question)
-  const overruled = overruling(side, resource.deny)
+  const overruled = overrulingOnKey(request, side, resource.deny)
   if (overruled !== undefined) return overruled
   const decision = decideByKeyPolicy(request, side, resource, access.isCrossAccount)
   if (decision.allowed || access.grants.length === 0) return decision
