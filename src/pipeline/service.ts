@@ -22,6 +22,8 @@ export interface Service {
   readonly throttle?: ((call: Call) => void) | undefined
   /** Of a global service: where it acts, for a request that was signed for a Region. */
   readonly regionOf?: ((signed: Region) => Region) | undefined
+  /** Whether it takes no sessions of users, as IAM does not: those that GetSessionToken and GetFederationToken give. */
+  readonly isClosedToUserSessions?: boolean | undefined
   /** Adds what the service's own handlers need to the scope of a call. */
   openScope(scope: Scope): Scope
 }

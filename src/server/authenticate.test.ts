@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { createHash, createHmac } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import { seededRandom } from '../../test/support/seeded-random.ts'
+import { ACCOUNT, KMS, NOW, signedBy } from '../../test/support/signed-by.ts'
 import { wireRequest } from '../../test/support/wire-request.ts'
 import { ServiceError } from '../core/errors.ts'
 import { instant, parseAccountId } from '../core/ids.ts'
@@ -11,60 +12,22 @@ import { TABLES } from '../core/tables.ts'
 import type { HttpRequest } from '../core/transport.ts'
 import { createCustody } from '../crypto/custody.ts'
 import { memorySeal } from '../crypto/seal-memory.ts'
-import type { Codec } from '../pipeline/codec.ts'
-import type { Identity, Service } from '../pipeline/service.ts'
+import { IdentityUses } from '../identity/identity-uses.ts'
+import { SessionTokens } from '../identity/session-tokens.ts'
+import { Sessions } from '../identity/sessions.ts'
+import type { Identity } from '../pipeline/service.ts'
 import { openMemoryStore } from '../storage/memory/memory-store.ts'
 import { createRecordStore } from '../storage/record-store.ts'
 import { type AccountParts, drawCredential, rotateCredentials, storeAccount } from './accounts.ts'
 import { Authenticator } from './authenticate.ts'
 
-const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
-const STAMP = '20260102T030405Z'
-const ACCOUNT = parseAccountId('111122223333') ?? assert.fail()
 const OPEN_ACCOUNT = parseAccountId('000000000000') ?? assert.fail()
 const clock = { now: () => instant(NOW) }
-/** Authentication looks at the name alone. */
-const KMS: Service = {
-  name: 'kms',
-  eventSource: 'kms.amazonaws.com',
-  codec: {} as Codec,
-  operations: new Map(),
-  internalError: 'InternalFailure',
-  openScope: (scope) => scope,
-}
-
-interface Signer {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-}
-
-/** A signed request, signed apart from the code under test. */
-function signedBy(signer: Signer, region = 'eu-central-1', token?: string): HttpRequest {
-  const names = token === undefined ? 'host;x-amz-date' : 'host;x-amz-date;x-amz-security-token'
-  const tokenLine = token === undefined ? '' : `x-amz-security-token:${token}\n`
-  const scope = `20260102/${region}/kms/aws4_request`
-  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
-  const canonical = `POST\n/\n\nhost:h\nx-amz-date:${STAMP}\n${tokenLine}\n${names}\n${sha256('')}`
-  let key: string | Buffer = `AWS4${signer.secretAccessKey}`
-  for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest()
-  const text = `AWS4-HMAC-SHA256\n${STAMP}\n${scope}\n${sha256(canonical)}`
-  const signature = createHmac('sha256', key).update(text).digest('hex')
-  return wireRequest({
-    headers: [
-      'Host',
-      'h',
-      'X-Amz-Date',
-      STAMP,
-      ...(token === undefined ? [] : ['X-Amz-Security-Token', token]),
-      'Authorization',
-      `AWS4-HMAC-SHA256 Credential=${signer.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
-    ],
-  })
-}
 
 describe('authentication', () => {
   let parts: AccountParts
   let issued: IssuedCredential
+  let sessions: Sessions
 
   beforeEach(async () => {
     const random = seededRandom('authentication')
@@ -72,13 +35,22 @@ describe('authentication', () => {
     const custody = await createCustody({ seal: memorySeal(random), random, clock })
     const records = createRecordStore({ rows, guard: custody, cacheRecords: 100 })
     parts = { records, clock, random }
+    const sessionKey = createSecretKey(new Uint8Array(32).fill(3))
+    sessions = new Sessions(new SessionTokens(sessionKey, random), random)
     issued = drawCredential(random, ACCOUNT)
     await storeAccount(parts, issued, 'first')
   })
 
   const authenticator = (isOpen: boolean): Authenticator =>
     new Authenticator(
-      { records: parts.records, machine: clock, openAccount: isOpen ? OPEN_ACCOUNT : undefined },
+      {
+        records: parts.records,
+        clock,
+        machine: clock,
+        sessions,
+        uses: new IdentityUses({ records: parts.records, clock, machine: clock }),
+        openAccount: isOpen ? OPEN_ACCOUNT : undefined,
+      },
       new Uint8Array(32).fill(7),
     )
 

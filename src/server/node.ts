@@ -5,7 +5,10 @@ import type { RecordStore } from '../core/records.ts'
 import type { RowStore } from '../core/store.ts'
 import type { HttpHandler } from '../core/transport.ts'
 import type { AttestationCertificate } from '../crypto/attestation/attestation-certificate.ts'
+import { IdentityUses } from '../identity/identity-uses.ts'
 import { PrincipalPolicySource } from '../identity/principal-policies.ts'
+import { SessionTokens } from '../identity/session-tokens.ts'
+import { Sessions } from '../identity/sessions.ts'
 import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { Authorizer } from '../pipeline/authorizer.ts'
 import { DecisionRecords } from '../pipeline/decision-record.ts'
@@ -75,8 +78,11 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
   const { service: kms, keystore, engine } = await composeKms(parts, { markers, lastUses })
   const sts = createSts(createQueryCodec(STS_MODEL.query))
+  const sessionTokens = new SessionTokens(await ensureServiceKey(parts, 'session-tokens'), random)
+  const sessions = new Sessions(sessionTokens, random)
+  const uses = new IdentityUses(parts)
   using dummy = random.secret(DUMMY_KEY_BYTES)
-  const authenticator = new Authenticator(parts, dummy.expose())
+  const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
   const handler = createPipeline({
     route: createRouter([
       { service: kms, targetPrefix: KMS_MODEL.targetPrefix },
@@ -109,10 +115,11 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
         () => rotateDueKeys(timed),
         () => settleCustomKeyStores(timed),
         () => lastUses.noteIfDue(),
+        () => uses.noteIfDue(),
       ]),
     async close() {
       try {
-        await Promise.all([refusals.flush(), lastUses.noteAll()])
+        await Promise.all([refusals.flush(), lastUses.noteAll(), uses.noteAll()])
       } finally {
         await engine.close()
       }
