@@ -50,6 +50,8 @@ export interface Principal {
   readonly tags: Readonly<Record<string, string>>
   /** Present for temporary credentials alone. */
   readonly session?: SessionFacts | undefined
+  /** A part of a service's infrastructure: grants alone let it do anything. */
+  readonly isInfrastructure?: boolean
   /** Names of a service principal: `logs.eu-central-1.amazonaws.com`, `logs.amazonaws.com`. */
   readonly serviceNames?: readonly string[] | undefined
 }

@@ -9,6 +9,11 @@ export interface Connection {
   readonly remoteAddress: string
   /** Absent on plain HTTP. */
   readonly tls?: { readonly version: string; readonly cipherSuite: string }
+  /**
+   * What else keeps others from reading along: `proxy`, TLS as far as a trusted proxy; `process`, one
+   * service calls another, no byte leaves the process, and the address is the name of the service.
+   */
+  readonly protectedBy?: 'proxy' | 'process'
 }
 
 export interface HttpRequest {

@@ -113,7 +113,9 @@ export class PrincipalPolicySource {
       await this.#ownPolicies(principal, records),
       await records.find(SERVICE_CONTROLS, [principal.accountId]),
     ]
-    if (control === undefined || principal.type === 'Service') return own
+    const isService = principal.type === 'Service' || principal.isInfrastructure === true
+    // Source: AWS Organizations User Guide, SCPs: they do not affect what services do in their own roles.
+    if (control === undefined || isService) return own
     const policy = this.#texts.compiled(control.record, control.record.text)
     const name = `service control policy of ${principal.accountId}`
     return { ...own, serviceControl: [{ layer: 'service-control-policy', name, policy }] }

@@ -105,6 +105,13 @@ function recordedParameters({ requestParameters }: Pick<AuditDetail, 'requestPar
   return json === '{}' || json.length > REQUEST_PARAMETERS_MAX ? 'null' : json
 }
 
+/** Who called: the user, and the service that passed the call on, where one did. */
+function userIdentityJson({ caller, via }: Call): string {
+  const service = via?.calledVia.at(-1)
+  if (service === undefined) return caller.userIdentityJson
+  return `${caller.userIdentityJson.slice(0, -1)},"invokedBy":"${service}"}`
+}
+
 /** What the audit frame of an authenticated call is made of, successful or not. */
 export function callFacts(
   parts: RecordingParts,
@@ -124,7 +131,7 @@ export function callFacts(
     eventSource: service.eventSource,
     eventName: operation.name,
     accessKeyId: call.caller.accessKeyId,
-    userIdentityJson: call.caller.userIdentityJson,
+    userIdentityJson: userIdentityJson(call),
     userAgent: call.userAgent,
     host: call.host,
     connection: call.connection,

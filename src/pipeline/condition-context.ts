@@ -1,6 +1,7 @@
 import type { ConditionContext, ConditionValue } from '../authz/access-request.ts'
 import type { Permission } from '../authz/permission.ts'
 import type { Principal } from '../core/principal.ts'
+import type { Connection } from '../core/transport.ts'
 import type { Call } from './call.ts'
 
 const PRINCIPAL_TAG = 'aws:principaltag/'
@@ -27,6 +28,9 @@ const truth = (value: boolean): string => (value ? 'true' : 'false')
 
 /** `TLSv1.3` as policies write it: `1.3`. */
 const tlsVersion = (version: string): string => version.replace(/^TLSv/, '')
+
+const addressOf = ({ remoteAddress, protectedBy }: Connection): string | undefined =>
+  protectedBy !== 'process' && /[.:]/.test(remoteAddress) ? remoteAddress : undefined
 
 type Reader = (call: Call, permission: Permission) => ConditionValue | undefined
 
@@ -62,15 +66,12 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['aws:sourceaccount', (call) => call.source?.accountId],
   ['aws:resourceaccount', (_call, { resource }) => resource?.accountId],
   ['aws:requestedregion', (call) => call.region],
-  // What a service passes on comes from the service's address, which says nothing of the caller.
+  // A service calls from no address; the peer of a UNIX socket has none.
+  ['aws:sourceip', ({ connection }) => addressOf(connection)],
   [
-    'aws:sourceip',
-    (call) =>
-      call.via === undefined && serviceNames(call) === undefined
-        ? call.connection.remoteAddress
-        : undefined,
+    'aws:securetransport',
+    ({ connection: { tls, protectedBy } }) => truth((tls ?? protectedBy) !== undefined),
   ],
-  ['aws:securetransport', (call) => truth(call.connection.tls !== undefined)],
   [
     'aws:tlsversion',
     ({ connection: { tls } }) => (tls === undefined ? undefined : tlsVersion(tls.version)),

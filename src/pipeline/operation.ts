@@ -74,8 +74,8 @@ export interface Operation<Input, Output, Target, Prepared> {
   readonly effect: 'read' | 'write'
   /** Whether audit records call it read-only: cryptographic operations are. */
   readonly readOnly: boolean
-  /** Rules between members that need no resource. @throws ServiceError */
-  check(input: Input): void
+  /** Rules between members, and what only some callers may ask; they need no resource. @throws ServiceError */
+  check(input: Input, call: Call): void
   prepare(input: Input, scope: Scope): Prepared | Promise<Prepared>
   /** Whether `prepare` is work that only those who may should cause: they are asked for before it, too. */
   readonly drawsMaterial: boolean

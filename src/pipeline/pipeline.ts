@@ -81,7 +81,7 @@ export interface InProcessCall {
 
 /**
  * Runs calls that one service makes of another: the same steps, the same record, but no wire and no
- * signature. Nothing that comes over the network gets here.
+ * signature. Nothing that comes over the network gets here. Input stays the caller's, who wipes it.
  * @returns the output, which the caller owns with the secrets in it; rejects with `ServiceError`
  */
 export function createInProcessPipeline(
@@ -90,13 +90,18 @@ export function createInProcessPipeline(
   return async ({ service, operation: name, input, origin }) => {
     const progress = startOf(parts, service)
     progress.operationName = name
+    let made: object | undefined
     try {
       const operation = service.operations.get(name)
       assert(operation !== undefined, `the service ${service.name} has an operation ${name}`)
       const call = callOf(parts, progress, operation, origin)
+      // What a service does for its caller counts as the caller's.
+      service.throttle?.(call)
       const prepared = prepare(parts, progress, { operation, call, input })
-      return await perform(parts, progress, prepared, (output) => output)
+      return await perform(parts, progress, prepared, (output) => (made = output))
     } catch (error) {
+      // What is not on the record is not answered, and so nobody else wipes it.
+      wipe(made)
       throw await recordFailure(parts, progress, error)
     }
   }
@@ -203,7 +208,7 @@ function prepare(
   try {
     validate(operation.model.input, input)
     // The shape has just been checked: this is the operation's own input type, forgotten in the registry.
-    operation.check(input as never)
+    operation.check(input as never, call)
   } finally {
     progress.input = input
   }

@@ -13,9 +13,14 @@ import { AuditTrail, type FrameSink } from '../pipeline/audit-trail.ts'
 import { Authorizer } from '../pipeline/authorizer.ts'
 import { DecisionRecords } from '../pipeline/decision-record.ts'
 import { PageMarkers } from '../pipeline/page-markers.ts'
-import { createPipeline } from '../pipeline/pipeline.ts'
+import {
+  createInProcessPipeline,
+  createPipeline,
+  type PipelineParts,
+} from '../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
+import { createKmsApi, type KmsApi } from '../services/kms/api.ts'
 import { settleCustomKeyStores } from '../services/kms/custom-key-store-connections.ts'
 import { deleteDueKeys } from '../services/kms/key-deletion.ts'
 import { KeyUsage, type UsageJournal } from '../services/kms/key-usage.ts'
@@ -58,6 +63,8 @@ export interface NodeParts {
 /** One node: everything behind its sockets. */
 export interface Node {
   readonly handler: HttpHandler
+  /** KMS for the other services of this process. */
+  readonly kms: KmsApi
   readonly trail: AuditTrail
   readonly frames: FrameWriter
   /** Finds in the log what the store does not know after a crash. Before the first call is served. */
@@ -83,7 +90,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const uses = new IdentityUses(parts)
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
-  const handler = createPipeline({
+  const pipeline: PipelineParts = {
     route: createRouter([
       { service: kms, targetPrefix: KMS_MODEL.targetPrefix },
       { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
@@ -100,10 +107,11 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     clock,
     random,
     log,
-  })
+  }
   const timed = { records, trail, frames, clock, random, log, keystore }
   return {
-    handler,
+    handler: createPipeline(pipeline),
+    kms: createKmsApi(kms, createInProcessPipeline(pipeline)),
     trail,
     frames,
     recover: () => lastUses.rebuild(),

@@ -14,6 +14,7 @@ import type { FrameSink } from '../../src/pipeline/audit-trail.ts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { openHttpTransport } from '../../src/server/http-transport.ts'
 import { composeNode } from '../../src/server/node.ts'
+import type { KmsApi } from '../../src/services/kms/api.ts'
 import type { UsageJournal } from '../../src/services/kms/key-usage.ts'
 import type { RequestQuotas } from '../../src/services/kms/request-quotas.ts'
 import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
@@ -108,6 +109,8 @@ export interface MemoryNode {
   readonly endpoint: string
   /** The same without a transport. */
   readonly handler: HttpHandler
+  /** KMS as the other services of the process have it. */
+  readonly kms: KmsApi
   readonly clock: HeldClock
   readonly sink: CollectingSink
   readonly log: { readonly lines: readonly string[] }
@@ -168,6 +171,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
   return {
     endpoint: transport.endpoint,
     handler: node.handler,
+    kms: node.kms,
     clock,
     sink,
     log,

@@ -5,7 +5,11 @@ import type { Inputs, OperationName, Outputs } from './model.ts'
 
 /** What other services may ask of KMS: every operation, with an origin from `pipeline/service-callers.ts`. */
 export interface KmsApi {
-  /** Rejects with `ServiceError`; the caller owns the secrets in the output. */
+  /**
+   * Runs an operation as any other call, and settles once it is on the record. Never inside a
+   * transaction: an operation that changes something has its own. Rejects with `ServiceError`; the
+   * caller owns the secrets in the input and in the output.
+   */
   call<Name extends OperationName>(
     origin: CallOrigin,
     operation: Name,

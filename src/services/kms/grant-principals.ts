@@ -1,7 +1,10 @@
 import { parseArn, rootArn } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { type AccountId, parseAccountId } from '../../core/ids.ts'
-import type { Partition } from '../../core/regions.ts'
+import { type Partition, partitionOf } from '../../core/regions.ts'
+import type { Call } from '../../pipeline/call.ts'
+import { isOwnInfrastructure } from '../../pipeline/service-callers.ts'
+import { validationError } from './key-errors.ts'
 
 /** A principal that a grant names. */
 export interface GrantPrincipal {
@@ -38,16 +41,26 @@ const RESOURCES: ReadonlyMap<string, RegExp> = new Map([
 ])
 
 /**
- * As `parsePrincipal`. Whether the principal exists is not asked: it may be another account's.
+ * Only a service may ask for the grants of a service: for its own.
+ * @throws ServiceError ValidationException
+ */
+export function assertOwnService(member: string, service: string, { caller }: Call): void {
+  if (caller.principal.serviceNames?.includes(service) === true) return
+  throw validationError(`Only AWS service principals can specify ${member}.`)
+}
+
+/** What a text that names no principal is refused with. */
+export const invalidPrincipal = (text: string): ServiceError =>
+  new ServiceError('InvalidArnException', `ARN does not refer to a valid principal: ${text}`)
+
+/**
+ * As `parsePrincipal`, and a part of its own infrastructure for a service that passes a call on. Whether the
+ * principal exists is not asked: it may be another account's.
  * @throws ServiceError InvalidArnException
  */
-export function getPrincipal(text: string, partition: Partition): GrantPrincipal {
-  const principal = parsePrincipal(text, partition)
-  if (principal === undefined) {
-    throw new ServiceError(
-      'InvalidArnException',
-      `ARN does not refer to a valid principal: ${text}`,
-    )
-  }
+export function getPrincipal(text: string, call: Call): GrantPrincipal {
+  if (isOwnInfrastructure(text, call)) return { name: text, accountId: call.accountId }
+  const principal = parsePrincipal(text, partitionOf(call.region))
+  if (principal === undefined) throw invalidPrincipal(text)
   return principal
 }

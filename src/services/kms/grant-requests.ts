@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { keySpecRow } from '../../core/key-specs.ts'
-import { partitionOf } from '../../core/regions.ts'
 import type { Grant, GrantConstraints } from '../../core/tables.ts'
 import type { Call } from '../../pipeline/call.ts'
 import { getPrincipal } from './grant-principals.ts'
@@ -93,9 +92,8 @@ export function grantTerms(
   { key }: ResolvedKey,
   call: Call,
 ): GrantTerms {
-  const partition = partitionOf(call.region)
   const principalOf = (text: string | undefined): string | undefined =>
-    text === undefined ? undefined : getPrincipal(text, partition).name
+    text === undefined ? undefined : getPrincipal(text, call).name
   return {
     region: key.region,
     keyId: key.keyId,

@@ -57,7 +57,7 @@ interface Effects {
 interface Definition<Name extends OperationName, Effect extends keyof Effects, Target, Prepared> {
   readonly name: Name
   readonly effect: Effect
-  check?(input: Inputs[Name]): void
+  check?(input: Inputs[Name], call: Call): void
   prepare?(input: Inputs[Name], scope: KmsScope): Prepared | Promise<Prepared>
   /** Whether `prepare` is work that only those who may should cause. */
   readonly drawsMaterial?: boolean

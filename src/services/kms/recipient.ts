@@ -61,8 +61,8 @@ export function withRecipient<Input, Output, Target, Prepared>(
     recipientOf(input) && attestations.get(input as WeakKey)
   return {
     ...operation,
-    check(input) {
-      operation.check(input)
+    check(input, call) {
+      operation.check(input, call)
       const recipient = recipientOf(input)
       if (recipient !== undefined) checkRecipient(recipient)
     },

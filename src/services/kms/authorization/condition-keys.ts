@@ -29,6 +29,10 @@ function aliasNameOf(keyId: string | undefined): string | undefined {
   return at === -1 ? undefined : keyId.slice(at + 1)
 }
 
+/** A service has none, whomever it acts for. */
+const callerAccount = ({ caller: { principal } }: Call): string | undefined =>
+  principal.type === 'Service' ? undefined : principal.accountId
+
 const truth = (value: boolean): string => (value ? 'true' : 'false')
 
 /**
@@ -100,7 +104,7 @@ export const kmsConditionKeys =
   (name: string): ConditionValue | undefined => {
     if (!name.startsWith(PREFIX)) return undefined
     const own = name.slice(PREFIX.length)
-    if (own === 'calleraccount') return call.caller.accountId
+    if (own === 'calleraccount') return callerAccount(call)
     if (own === 'viaservice') return call.via?.viaService
     return (key && keyValue(key, own)) ?? requestValue(request, own)
   }

@@ -1,16 +1,19 @@
-import { ServiceError } from '../../../core/errors.ts'
 import type { Records } from '../../../core/records.ts'
 import { partitionOf } from '../../../core/regions.ts'
 import type { Grant, GrantConstraints } from '../../../core/tables.ts'
 import { arnOfId, namedPrincipal } from '../../../identity/principal-ids.ts'
 import type { Scope } from '../../../pipeline/operation.ts'
+import {
+  isOwnInfrastructure,
+  regionalServiceName,
+  serviceOfInfrastructure,
+} from '../../../pipeline/service-callers.ts'
+import { invalidPrincipal } from '../grant-principals.ts'
 import type { GrantTerms } from '../grant-requests.ts'
-
-const invalidPrincipal = (text: string): ServiceError =>
-  new ServiceError('InvalidArnException', `ARN does not refer to a valid principal: ${text}`)
 
 /** The unique id of a principal that a grant names; undefined where it has none. @throws ServiceError InvalidArnException */
 async function idOf(text: string, { records, call }: Scope): Promise<string | undefined> {
+  if (isOwnInfrastructure(text, call)) return undefined
   const place = { partition: partitionOf(call.region), home: call.accountId }
   const named = await namedPrincipal(records, text, place)
   if (named === undefined || named.kind === 'anyone') throw invalidPrincipal(text)
@@ -39,14 +42,20 @@ export async function principalIndex(name: string, { records, call }: Scope): Pr
   return named?.kind === 'bound' ? named.id : name
 }
 
-/** A principal of a grant as listings show it: by its present ARN, and by its id once it is deleted. */
+/**
+ * A principal of a grant as listings show it: by its present ARN, and by its id once it is deleted; the
+ * service for a part of its infrastructure. Source: AWS KMS API Reference, ListGrants.
+ */
 async function shown(
   records: Records,
   region: Grant['region'],
   name: string | undefined,
   id: string | undefined,
 ): Promise<string | undefined> {
-  if (id === undefined) return name
+  if (id === undefined) {
+    const service = name && serviceOfInfrastructure(name)
+    return service ? regionalServiceName(service, region) : name
+  }
   return (await arnOfId(records, id, partitionOf(region))) ?? id
 }
 

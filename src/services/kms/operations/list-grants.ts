@@ -1,9 +1,8 @@
 import type { Key } from '../../../core/key.ts'
 import type { Stored } from '../../../core/records.ts'
-import { partitionOf } from '../../../core/regions.ts'
 import { GRANTS, type Grant } from '../../../core/tables.ts'
 import { principalIndex } from '../authorization/grant-binding.ts'
-import { getPrincipal } from '../grant-principals.ts'
+import { assertOwnService, getPrincipal } from '../grant-principals.ts'
 import { assertGrantId, findGrant, GRANT_PAGE_LIMITS, grantEntry } from '../grants.ts'
 import { validationError } from '../key-errors.ts'
 import { ANY_STATE } from '../key-states.ts'
@@ -18,17 +17,13 @@ interface Filter {
 }
 
 /** @throws ServiceError InvalidArnException, InvalidGrantIdException */
-async function filterOf(
-  input: ListGrantsRequest,
-  { region }: Key,
-  scope: KmsScope,
-): Promise<Filter> {
-  const { GranteePrincipal, GrantId } = input
+async function filterOf(input: ListGrantsRequest, scope: KmsScope): Promise<Filter> {
+  const { GranteePrincipal, GranteeServicePrincipal, GrantId } = input
   if (GrantId !== undefined) assertGrantId(GrantId)
   const grantee =
     GranteePrincipal === undefined
-      ? undefined
-      : await principalIndex(getPrincipal(GranteePrincipal, partitionOf(region)).name, scope)
+      ? GranteeServicePrincipal
+      : await principalIndex(getPrincipal(GranteePrincipal, scope.call).name, scope)
   return { grantee, grantId: GrantId }
 }
 
@@ -47,7 +42,7 @@ async function pageOf(
     const stored = await findGrant(records, key, grantId)
     const isShown =
       grantee === undefined ||
-      [stored?.record.granteeId, stored?.record.granteePrincipal].includes(grantee)
+      (stored !== undefined && GRANTS.columnsOf(stored.record)['grantee'] === grantee)
     return stored !== undefined && isShown ? [stored] : []
   }
   const home = [key.region, key.keyId]
@@ -68,18 +63,20 @@ export const listGrants = defineKeyOperation({
   name: 'ListGrants',
   effect: 'read',
   key: { accepts: 'idOrArn', states: ANY_STATE },
-  check(input) {
+  check(input, call) {
     pageLimit(input.Limit, GRANT_PAGE_LIMITS)
-    // Only a service may ask for a service's, and no caller from outside is one.
-    if (input.GranteeServicePrincipal !== undefined) {
-      throw validationError('Only AWS service principals can specify GranteeServicePrincipal.')
+    const { GranteePrincipal, GranteeServicePrincipal: service } = input
+    if (service === undefined) return
+    if (GranteePrincipal !== undefined) {
+      throw validationError('Specify at most one of GranteePrincipal and GranteeServicePrincipal.')
     }
+    assertOwnService('GranteeServicePrincipal', service, call)
   },
 
   async handle(input, { key, arn }, scope) {
     const { markers, call } = scope
     const limit = pageLimit(input.Limit, GRANT_PAGE_LIMITS)
-    const filter = await filterOf(input, key, scope)
+    const filter = await filterOf(input, scope)
     const listing = JSON.stringify([arn, filter.grantee, filter.grantId])
     const after =
       input.Marker === undefined ? undefined : markers.decode(call, listing, input.Marker)
@@ -99,6 +96,7 @@ export const listGrants = defineKeyOperation({
       keyId: input.KeyId,
       grantId: input.GrantId,
       granteePrincipal: input.GranteePrincipal,
+      granteeServicePrincipal: input.GranteeServicePrincipal,
       limit: input.Limit,
       marker: input.Marker,
     },

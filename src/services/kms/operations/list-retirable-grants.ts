@@ -1,10 +1,9 @@
-import { ServiceError } from '../../../core/errors.ts'
-import { partitionOf } from '../../../core/regions.ts'
+import type { AccountId } from '../../../core/ids.ts'
 import { GRANTS } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
 import { principalIndex } from '../authorization/grant-binding.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
-import { type GrantPrincipal, getPrincipal } from '../grant-principals.ts'
+import { assertOwnService, getPrincipal, invalidPrincipal } from '../grant-principals.ts'
 import { GRANT_PAGE_LIMITS, grantEntry } from '../grants.ts'
 import { validationError } from '../key-errors.ts'
 import { findLiveKey } from '../key-resolver.ts'
@@ -13,36 +12,34 @@ import type { ListRetirableGrantsRequest } from '../model.ts'
 import { pageLimit } from '../page-markers.ts'
 
 /** @throws ServiceError ValidationException */
-function checkPrincipal(input: ListRetirableGrantsRequest): void {
-  const isForService = input.RetiringServicePrincipal !== undefined
-  if ((input.RetiringPrincipal !== undefined) === isForService) {
+function checkPrincipal(input: ListRetirableGrantsRequest, call: Call): void {
+  const { RetiringPrincipal, RetiringServicePrincipal: service } = input
+  if ((RetiringPrincipal === undefined) === (service === undefined)) {
     throw validationError('Specify exactly one of RetiringPrincipal and RetiringServicePrincipal.')
   }
-  // Only a service may ask for a service's, and no caller from outside is one.
-  if (isForService) {
-    throw validationError('Only AWS service principals can specify RetiringServicePrincipal.')
-  }
+  if (service !== undefined) assertOwnService('RetiringServicePrincipal', service, call)
 }
 
-/** A principal whose account is known: a unique id could be another account's. */
-type RetiringPrincipal = GrantPrincipal & {
-  readonly accountId: NonNullable<GrantPrincipal['accountId']>
+/** Whose grants are asked for. */
+interface RetiringPrincipal {
+  readonly name: string
+  /** Absent for the service that asks itself. */
+  readonly accountId: AccountId | undefined
 }
 
 /** @throws ServiceError InvalidArnException */
 function principalOf(
-  { RetiringPrincipal }: ListRetirableGrantsRequest,
+  { RetiringPrincipal, RetiringServicePrincipal }: ListRetirableGrantsRequest,
   call: Call,
 ): RetiringPrincipal {
-  const text = RetiringPrincipal ?? ''
-  const { name, accountId } = getPrincipal(text, partitionOf(call.region))
-  if (accountId === undefined) {
-    throw new ServiceError(
-      'InvalidArnException',
-      `ARN does not refer to a valid principal: ${text}`,
-    )
+  if (RetiringServicePrincipal !== undefined) {
+    return { name: RetiringServicePrincipal, accountId: undefined }
   }
-  return { name, accountId }
+  const text = RetiringPrincipal ?? ''
+  const principal = getPrincipal(text, call)
+  // A unique id could be another account's.
+  if (principal.accountId === undefined) throw invalidPrincipal(text)
+  return principal
 }
 
 /**
@@ -53,14 +50,16 @@ function principalOf(
 export const listRetirableGrants = defineOperation({
   name: 'ListRetirableGrants',
   effect: 'read',
-  check(input) {
+  check(input, call) {
     pageLimit(input.Limit, GRANT_PAGE_LIMITS)
-    checkPrincipal(input)
+    checkPrincipal(input, call)
   },
   resolve: (input, { call }) => principalOf(input, call),
-  permissions: (_input, { name, accountId }, scope) => [
-    servicePermission('ListRetirableGrants', scope, { resource: { accountId, arn: name } }),
-  ],
+  // A service has no identity policies; which grants it may ask for has been checked.
+  *permissions(_input, { name, accountId }, scope) {
+    if (accountId === undefined) return
+    yield servicePermission('ListRetirableGrants', scope, { resource: { accountId, arn: name } })
+  },
 
   async handle(input, principal, scope) {
     const { records, markers, call } = scope
@@ -93,6 +92,7 @@ export const listRetirableGrants = defineOperation({
   audit: (input) => ({
     requestParameters: {
       retiringPrincipal: input.RetiringPrincipal,
+      retiringServicePrincipal: input.RetiringServicePrincipal,
       limit: input.Limit,
       marker: input.Marker,
     },
