@@ -82,6 +82,11 @@ export interface Operation<Input, Output, Target, Prepared> {
   /** Finds what the request names. @throws ServiceError NotFoundException, InvalidArnException, AccessDeniedException */
   resolve(input: Input, scope: Scope): Target | Promise<Target>
   /**
+   * Whether the permissions depend on nothing that is looked up: then they are asked for before `resolve`,
+   * with no target, and callers who may not do not learn what there is.
+   */
+  readonly authorizesFirst: boolean
+  /**
    * What the caller must be allowed to do, in the order in which it is decided: each permission is
    * asked for only when those before it were granted.
    */

@@ -60,10 +60,11 @@ async function resolveAndAuthorize(prepared: Prepared): Promise<unknown> {
   trace.target = undefined
   trace.decided = []
   try {
+    if (operation.authorizesFirst) await assertAuthorized(prepared, undefined)
     // As above: the registry forgot the type that the shape check has just established.
     const target = await operation.resolve(prepared.input as never, scope)
     trace.target = target
-    await assertAuthorized(prepared, target)
+    if (!operation.authorizesFirst) await assertAuthorized(prepared, target)
     return target
   } catch (error) {
     if (!(error instanceof ForeignMiss)) throw error

@@ -61,6 +61,8 @@ interface Definition<Name extends OperationName, Effect extends keyof Effects, T
   prepare?(input: Inputs[Name], scope: KmsScope): Prepared | Promise<Prepared>
   /** Whether `prepare` is work that only those who may should cause. */
   readonly drawsMaterial?: boolean
+  /** Whether the permissions depend on nothing that is looked up. */
+  readonly authorizesFirst?: boolean
   resolve(input: Inputs[Name], scope: KmsScope): Target | Promise<Target>
   permissions(input: Inputs[Name], target: Target, scope: KmsScope): Iterable<Permission>
   /** The keys of the request: grant tokens must be theirs, and rates depend on them. */
@@ -128,6 +130,7 @@ export function defineOperation<
     >['prepare'] & {},
     resolve: definition.resolve,
     drawsMaterial: definition.drawsMaterial ?? false,
+    authorizesFirst: definition.authorizesFirst ?? false,
     permissions: (input: Inputs[Name], target: Target, scope: Scope) =>
       // The pipeline's scope is the one that this service has opened.
       definition.permissions(input, target, scope as KmsScope),

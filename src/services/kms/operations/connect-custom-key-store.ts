@@ -12,6 +12,7 @@ export const connectCustomKeyStore = defineOperation({
   name: 'ConnectCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('ConnectCustomKeyStore', scope)],
   admit: (_input, store) => assertStoreState(store, 'connect'),
 

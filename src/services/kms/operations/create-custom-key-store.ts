@@ -135,6 +135,7 @@ export const createCustomKeyStore = defineOperation({
   prepare: (_input, { random }) =>
     `cks-${Buffer.from(random.bytes(ID_BYTES)).toString('hex').slice(0, 17)}`,
   resolve: () => undefined,
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('CreateCustomKeyStore', scope)],
 
   async handle(input, _target, scope, storeId: string) {

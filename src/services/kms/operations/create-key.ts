@@ -170,6 +170,7 @@ export const createKey = defineOperation({
     input.CustomKeyStoreId === undefined
       ? undefined
       : getCustomKeyStore(records, call, input.CustomKeyStoreId),
+  authorizesFirst: true,
   permissions: (input, _store, scope) => newKeyPermissions(input, scope),
   admit(input, store) {
     if (store === undefined) return

@@ -12,6 +12,7 @@ export const deleteCustomKeyStore = defineOperation({
   name: 'DeleteCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('DeleteCustomKeyStore', scope)],
   admit: (_input, store) => assertStoreState(store, 'delete'),
 

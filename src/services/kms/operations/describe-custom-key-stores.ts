@@ -52,6 +52,7 @@ export const describeCustomKeyStores = defineOperation({
     const after = Marker && markers.decode(call, filterOf(input), Marker)
     return { named, after }
   },
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('DescribeCustomKeyStores', scope)],
 
   async handle(input, { named, after }, { records, markers, call }) {

@@ -11,6 +11,7 @@ export const disconnectCustomKeyStore = defineOperation({
   name: 'DisconnectCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('DisconnectCustomKeyStore', scope)],
   admit: (_input, store) => assertStoreState(store, 'disconnect'),
 

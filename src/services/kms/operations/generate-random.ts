@@ -18,6 +18,7 @@ export const generateRandom = defineOperation({
     input.CustomKeyStoreId === undefined
       ? undefined
       : getCustomKeyStore(records, call, input.CustomKeyStoreId),
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('GenerateRandom', scope)],
   admit(_input, store) {
     if (store === undefined) return

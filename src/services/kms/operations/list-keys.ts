@@ -18,6 +18,7 @@ export const listKeys = defineOperation({
   check: (input) => void pageLimit(input.Limit, LIMITS),
   resolve: (input, { markers, call }) =>
     input.Marker === undefined ? undefined : markers.decode(call, '', input.Marker),
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('ListKeys', scope)],
 
   async handle(input, after, { records, markers, call }) {

@@ -98,6 +98,7 @@ export const updateCustomKeyStore = defineOperation({
   name: 'UpdateCustomKeyStore',
   effect: 'write',
   resolve: (input, { records, call }) => getCustomKeyStore(records, call, input.CustomKeyStoreId),
+  authorizesFirst: true,
   permissions: (_input, _target, scope) => [servicePermission('UpdateCustomKeyStore', scope)],
   admit(input, store) {
     assertMembersOfType(input, store)

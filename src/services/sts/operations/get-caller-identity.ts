@@ -19,6 +19,7 @@ export const getCallerIdentity: Operation<object, GetCallerIdentityResponse, und
     check: () => undefined,
     prepare: () => undefined,
     drawsMaterial: false,
+    authorizesFirst: false,
     resolve: () => undefined,
     permissions: () => [],
     screen: () => undefined,
