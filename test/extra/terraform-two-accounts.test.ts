@@ -90,6 +90,89 @@ async function operate(server: ServerProcess, ...args: readonly string[]): Promi
   return stdout
 }
 
+/** The server, who acts on it, and what Terraform made. */
+interface Scene {
+  readonly server: ServerProcess
+  readonly clients: Clients
+  readonly terraform: Terraform
+  readonly a: KeyPair
+  readonly alice: KeyPair
+  readonly issuer: OidcIssuer
+  readonly keyArn: string
+  readonly readerArn: string
+  readonly workerArn: string
+}
+
+/** Alice encrypts for payments and for nothing else; the alias stands for the key. */
+async function encryptForPayments({ clients, alice }: Scene): Promise<Uint8Array> {
+  const blob = await clients.encrypt(alice, 'alias/app', PAYMENTS)
+  await refusesWith(
+    clients.encrypt(alice, 'alias/app', { purpose: 'play' }),
+    /^User: arn:aws:iam::\d{12}:user\/team\/alice is not authorized to perform: kms:Encrypt on resource: arn:aws:kms:eu-central-1:\d{12}:key\/[0-9a-f-]+ because no identity-based policy allows the kms:Encrypt action$/,
+  )
+  await refusesWith(clients.decrypt(alice, blob, PAYMENTS), /no identity-based policy allows/)
+  return blob
+}
+
+/** The role of B, by a token of its provider and by no other. */
+async function becomeReader(scene: Scene, blob: Uint8Array): Promise<KeyPair> {
+  const { clients, issuer, readerArn, keyArn } = scene
+  const subject = { sub: 'repo:payments/api', aud: 'sts.amazonaws.com' }
+  await assert.rejects(
+    clients.assumeByToken(readerArn, issuer.token({ ...subject, sub: 'repo:other/api' })),
+    { name: 'AccessDenied' },
+  )
+  const reader = await clients.assumeByToken(readerArn, issuer.token(subject))
+  await clients.decrypt(reader, blob, PAYMENTS)
+  await clients.decrypt(reader, blob, PAYMENTS, keyArn)
+  return reader
+}
+
+/** Either half removed: the very next call is denied, and who-can knows. */
+async function removeHalves(
+  { server, clients, terraform, keyArn, readerArn }: Scene,
+  { blob, reader, session }: { blob: Uint8Array; reader: KeyPair; session: string },
+): Promise<void> {
+  const denied = `User: ${session} is not authorized to perform: kms:Decrypt`
+  await terraform.apply({ iam_lets_b: 'false' })
+  await refusesWith(
+    clients.decrypt(reader, blob, PAYMENTS),
+    `${denied} on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action`,
+  )
+  await refusesWith(
+    clients.decrypt(reader, blob, PAYMENTS, keyArn),
+    `${denied} on resource: ${keyArn} because no identity-based policy allows the kms:Decrypt action`,
+  )
+  assert.ok(!(await operate(server, 'who-can', 'kms:Decrypt', keyArn)).includes(readerArn))
+  await terraform.apply({ key_policy_lets_b: 'false' })
+  await refusesWith(
+    clients.decrypt(reader, blob, PAYMENTS),
+    `${denied} on the resource associated with this ciphertext ${FOREIGN}`,
+  )
+  await refusesWith(
+    clients.decrypt(reader, blob, PAYMENTS, keyArn),
+    `${denied} on this resource ${FOREIGN}`,
+  )
+  await terraform.apply()
+  await terraform.assertNothingToDo()
+  await clients.decrypt(reader, blob, PAYMENTS)
+  assert.ok((await operate(server, 'who-can', 'kms:Decrypt', keyArn)).includes(readerArn))
+}
+
+/** The grant admits exactly its context. */
+async function useGrant(scene: Scene, blob: Uint8Array): Promise<void> {
+  const { server, clients, a, alice, keyArn, workerArn } = scene
+  await assert.rejects(clients.assumeRole(alice, workerArn, 'another'), { name: 'AccessDenied' })
+  const worker = await clients.assumeRole(alice, workerArn, 'two-accounts')
+  await clients.decrypt(worker, blob, PAYMENTS)
+  for (const context of [{}, { purpose: 'play' }, { ...PAYMENTS, more: 'x' }]) {
+    const other = await clients.encrypt(a, 'alias/app', context)
+    await refusesWith(clients.decrypt(worker, other, context), /kms:Decrypt/)
+    await clients.decrypt(a, other, context)
+  }
+  assert.match(await operate(server, 'who-can', 'kms:Decrypt', keyArn), /grant/i)
+}
+
 describe('two accounts that Terraform made', { skip: terraformSkip }, () => {
   test('share a key by policy, IAM and grants, and whoever may not is told so', async () => {
     await using server = await startServer()
@@ -121,61 +204,12 @@ describe('two accounts that Terraform made', { skip: terraformSkip }, () => {
       secretAccessKey: made['alice_secret'] ?? '',
     }
 
-    // Alice encrypts for payments and for nothing else; the alias stands for the key.
-    const blob = await clients.encrypt(alice, 'alias/app', PAYMENTS)
-    await refusesWith(
-      clients.encrypt(alice, 'alias/app', { purpose: 'play' }),
-      /^User: arn:aws:iam::\d{12}:user\/team\/alice is not authorized to perform: kms:Encrypt on resource: arn:aws:kms:eu-central-1:\d{12}:key\/[0-9a-f-]+ because no identity-based policy allows the kms:Encrypt action$/,
-    )
-    await refusesWith(clients.decrypt(alice, blob, PAYMENTS), /no identity-based policy allows/)
-
-    // The role of B, by a token of its provider and by no other.
-    const subject = { sub: 'repo:payments/api', aud: 'sts.amazonaws.com' }
-    await assert.rejects(
-      clients.assumeByToken(readerArn, issuer.token({ ...subject, sub: 'repo:other/api' })),
-      { name: 'AccessDenied' },
-    )
-    const reader = await clients.assumeByToken(readerArn, issuer.token(subject))
-    await clients.decrypt(reader, blob, PAYMENTS)
-    await clients.decrypt(reader, blob, PAYMENTS, keyArn)
-
-    // Either half removed: the very next call is denied, and who-can knows.
+    const scene = { server, clients, terraform, a, alice, issuer, keyArn, readerArn, workerArn }
+    const blob = await encryptForPayments(scene)
+    const reader = await becomeReader(scene, blob)
     const session = `arn:aws:sts::${b.accountId}:assumed-role/reader/build-7`
-    const denied = `User: ${session} is not authorized to perform: kms:Decrypt`
-    await terraform.apply({ iam_lets_b: 'false' })
-    await refusesWith(
-      clients.decrypt(reader, blob, PAYMENTS),
-      `${denied} on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action`,
-    )
-    await refusesWith(
-      clients.decrypt(reader, blob, PAYMENTS, keyArn),
-      `${denied} on resource: ${keyArn} because no identity-based policy allows the kms:Decrypt action`,
-    )
-    assert.ok(!(await operate(server, 'who-can', 'kms:Decrypt', keyArn)).includes(readerArn))
-    await terraform.apply({ key_policy_lets_b: 'false' })
-    await refusesWith(
-      clients.decrypt(reader, blob, PAYMENTS),
-      `${denied} on the resource associated with this ciphertext ${FOREIGN}`,
-    )
-    await refusesWith(
-      clients.decrypt(reader, blob, PAYMENTS, keyArn),
-      `${denied} on this resource ${FOREIGN}`,
-    )
-    await terraform.apply()
-    await terraform.assertNothingToDo()
-    await clients.decrypt(reader, blob, PAYMENTS)
-    assert.ok((await operate(server, 'who-can', 'kms:Decrypt', keyArn)).includes(readerArn))
-
-    // The grant admits exactly its context.
-    await assert.rejects(clients.assumeRole(alice, workerArn, 'another'), { name: 'AccessDenied' })
-    const worker = await clients.assumeRole(alice, workerArn, 'two-accounts')
-    await clients.decrypt(worker, blob, PAYMENTS)
-    for (const context of [{}, { purpose: 'play' }, { ...PAYMENTS, more: 'x' }]) {
-      const other = await clients.encrypt(a, 'alias/app', context)
-      await refusesWith(clients.decrypt(worker, other, context), /kms:Decrypt/)
-      await clients.decrypt(a, other, context)
-    }
-    assert.match(await operate(server, 'who-can', 'kms:Decrypt', keyArn), /grant/i)
+    await removeHalves(scene, { blob, reader, session })
+    await useGrant(scene, blob)
 
     await terraform.destroy()
     // What Terraform destroys of a key is its use: its deletion is scheduled.

@@ -88,10 +88,10 @@ describe('the policy of a key', () => {
     test(`may not name ${what}`, async () => {
       const { id } = await createKey(kms)
       if (what.includes('path')) await identities.addUser(ACCOUNT, '/kept')
-      const before = await shown(id)
+      const old = await shown(id)
       const policy = policyOf(OWN, allow(principal))
       refused(await put(id, policy), 'MalformedPolicyDocumentException', INVALID)
-      assert.equal(await shown(id), before)
+      assert.equal(await shown(id), old)
       refused(
         await kms.kms('CreateKey', { Policy: policy }),
         'MalformedPolicyDocumentException',
@@ -114,7 +114,7 @@ describe('the policy of a key', () => {
 
   test('may not lock its author out, unless the author says so', async () => {
     const { id } = await createKey(kms)
-    const before = await shown(id)
+    const old = await shown(id)
     for (const policy of [
       policyOf(allow({ AWS: OTHER })),
       policyOf(allow({ AWS: ROOT }, { Action: ['kms:Encrypt', 'kms:Decrypt'] })),
@@ -130,7 +130,7 @@ describe('the policy of a key', () => {
         LOCKED_OUT,
       )
     }
-    assert.equal(await shown(id), before)
+    assert.equal(await shown(id), old)
     const closing = policyOf(allow({ AWS: OTHER }))
     succeeded(await put(id, closing, { BypassPolicyLockoutSafetyCheck: true }))
     refused(

@@ -243,7 +243,7 @@ describe('every operation', () => {
         const answer = await kms.kms(operation, input(subjects))
         assert.equal(answer.json['__type'], 'AccessDeniedException', answer.text)
         const told = `is not authorized to perform: kms:${denied} on `
-        assert.ok(String(answer.json['Message']).includes(told), answer.text)
+        assert.ok(textOf(answer.json, 'Message').includes(told), answer.text)
         assert.match(answer.text, /with an explicit deny in a service control policy/)
       }
       const others = [...KMS_MODEL.operations.keys(), 'ReEncryptFrom', 'ReEncryptTo']

@@ -6,19 +6,31 @@ import { fileURLToPath } from 'node:url'
 import { type Finished, runProgram, temporaryFolder } from './server-process.ts'
 
 const CONFIGURATIONS = fileURLToPath(new URL('../extra/terraform/', import.meta.url))
-/** What `hashicorp/aws` is called below a mirror of providers. */
-const PROVIDER = join('registry.terraform.io', 'hashicorp', 'aws')
+/** The provider below the folder of a registry, of which a mirror has one or more. */
+const PROVIDER = join('hashicorp', 'aws')
 /** Terraform looks into its own folders; a machine without network has its mirror in one of these. */
 const MIRRORS = ['/opt', '/usr/local/share', '/usr/share']
+
+/** The names of the folders in a folder; none where it cannot be read. */
+function foldersIn(folder: string): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  } catch {
+    return []
+  }
+}
 
 /** A folder of providers on this machine that has the aws provider. */
 function findMirror(): string | undefined {
   const given = process.env['STRONGROOM_TEST_TERRAFORM_MIRROR']
   if (given !== undefined) return given
   for (const parent of MIRRORS.filter((folder) => existsSync(folder))) {
-    for (const name of readdirSync(parent)) {
+    for (const name of foldersIn(parent)) {
       const folder = join(parent, name)
-      if (existsSync(join(folder, PROVIDER))) return folder
+      if (foldersIn(folder).some((registry) => existsSync(join(folder, registry, PROVIDER)))) {
+        return folder
+      }
     }
   }
   return undefined
