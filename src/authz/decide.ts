@@ -85,7 +85,8 @@ function decideByKeyPolicy(
     return resource.direct ? allowedBy('resource-policy', [resource.direct]) : closed
   }
   if (!isForeign(request)) return decideWithin(side, resource, closed)
-  return isCrossAccount ? decideAcross(side, resource, closed) : closed
+  // What is not for other accounts at all nobody lets them: the caller's own side is asked all the same.
+  return decideAcross(side, isCrossAccount ? resource : {}, closed)
 }
 
 /**

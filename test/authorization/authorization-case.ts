@@ -51,8 +51,8 @@ export interface AuthorizationCase {
   readonly message?: string
 }
 
-const REGION = parseRegion('eu-central-1') ?? assert.fail()
-const KEY_ID = parseKeyId('0d990263-018e-4e65-a703-eff731de951e') ?? assert.fail()
+export const REGION = parseRegion('eu-central-1') ?? assert.fail()
+export const KEY_ID = parseKeyId('0d990263-018e-4e65-a703-eff731de951e') ?? assert.fail()
 export const KEY_ARN = `arn:aws:kms:${REGION}:${OWNER}:key/${KEY_ID}`
 const ROLE_ARN = `arn:aws:iam::${OWNER}:role/svc/app`
 
