@@ -45,3 +45,40 @@ export type NearMiss =
       /** The layer of the caller's own policies that does not let the grant work; as `PolicyLayer`. */
       readonly cappedBy?: string | undefined
     }
+
+/** A statement that has a say, and the conditions under which it has it: all of them. */
+export interface ConditionalStatement {
+  readonly statement: StatementRef
+  /** Empty where it always has. */
+  readonly conditions: readonly Condition[]
+}
+
+/** One way by which a principal is allowed. */
+export interface AllowedWay {
+  /** As `AllowPath`. */
+  readonly path: string
+  readonly grant?:
+    | {
+        readonly grantId: string
+        readonly name: string
+        /** Whom it names. */
+        readonly grantee: string
+        readonly conditions: readonly Condition[]
+      }
+    | undefined
+  /** Each layer that must allow, by one of these statements. */
+  readonly requires: readonly (readonly ConditionalStatement[])[]
+}
+
+/** What a principal may do to a key, as far as it can be told before there is a request. */
+export interface Reach {
+  /**
+   * `always` and `never` hold for every request; `conditional` depends on conditions, which may turn out to
+   * contradict each other.
+   */
+  readonly outcome: 'always' | 'conditional' | 'never'
+  /** None where the outcome is `never`. */
+  readonly ways: readonly AllowedWay[]
+  /** What denies some requests, or with no conditions all of them. */
+  readonly denies: readonly ConditionalStatement[]
+}
