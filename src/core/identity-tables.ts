@@ -100,11 +100,11 @@ export const IDENTITY_NAMES: Table<IdentityName> = {
 export const IDENTITY_LINKS: Table<IdentityLink> = {
   schema: {
     name: 'iam_link',
-    key: ['kind', 'target', 'source'],
+    key: ['account_id', 'kind', 'target', 'source'],
     columns: {},
     indexes: {},
   },
-  keyOf: (link) => [link.kind, link.target, link.source],
+  keyOf: (link) => [link.accountId, link.kind, link.target, link.source],
   columnsOf: () => ({}),
 }
 

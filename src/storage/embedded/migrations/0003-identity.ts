@@ -95,6 +95,7 @@ CREATE TABLE iam_name (
 ) STRICT;
 
 CREATE TABLE iam_link (
+  account_id TEXT NOT NULL,
   kind TEXT NOT NULL,
   target TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -102,7 +103,7 @@ CREATE TABLE iam_link (
   body TEXT NOT NULL,
   secret BLOB,
   mac BLOB NOT NULL,
-  PRIMARY KEY (kind, target, source)
+  PRIMARY KEY (account_id, kind, target, source)
 ) STRICT;
 
 CREATE TABLE service_control (
