@@ -3,10 +3,11 @@ import { OperatorError } from '../core/errors.ts'
 import { type AccountId, parseAccessKeyId, parseAccountId } from '../core/ids.ts'
 import type { AccountSummary, IssuedCredential } from '../core/operator.ts'
 import type { Clock, Random } from '../core/ports.ts'
-import type { RecordStore, Records, RecordsTransaction, Stored } from '../core/records.ts'
+import type { RecordStore, RecordsTransaction } from '../core/records.ts'
 import { Secret } from '../core/secret.ts'
-import { ACCOUNTS, CREDENTIALS, type Credential } from '../core/tables.ts'
+import { ACCOUNTS, CREDENTIALS } from '../core/tables.ts'
 import { drawAccessKeyId, drawSecretAccessKey } from '../identity/access-keys.ts'
+import { rootCredentials } from '../identity/root-credentials.ts'
 
 export interface AccountParts {
   readonly records: RecordStore
@@ -14,7 +15,6 @@ export interface AccountParts {
   readonly random: Random
 }
 
-const CREDENTIALS_PER_PAGE = 1000
 const ACCOUNTS_PER_PAGE = 1000
 
 /** An account id that does not begin with a zero, as AWS's rarely do. */
@@ -69,32 +69,6 @@ export async function storeAccount(
   })
 }
 
-/** The credentials of the account's root that are in force: those of its users are their own. */
-async function activeCredentials(
-  records: Records,
-  accountId: AccountId,
-): Promise<readonly Stored<Credential>[]> {
-  const active: Stored<Credential>[] = []
-  let after: readonly string[] | undefined
-  // Ends with the account's credentials: pages only go forward.
-  for (;;) {
-    const page = await records.page(CREDENTIALS, {
-      index: 'by_account',
-      equals: [accountId],
-      ...(after && { after }),
-      limit: CREDENTIALS_PER_PAGE,
-    })
-    active.push(
-      ...page.filter(
-        ({ record }) => record.status === 'Active' && record.principal.type === 'Root',
-      ),
-    )
-    const last = page.at(-1)
-    if (last === undefined || page.length < CREDENTIALS_PER_PAGE) return active
-    after = [last.record.accessKeyId]
-  }
-}
-
 /** Every account, by number. */
 export async function listAccounts({ records }: AccountParts): Promise<AccountSummary[]> {
   const summaries: AccountSummary[] = []
@@ -107,7 +81,8 @@ export async function listAccounts({ records }: AccountParts): Promise<AccountSu
       limit: ACCOUNTS_PER_PAGE,
     })
     for (const { record } of page) {
-      const active = await activeCredentials(records, record.accountId)
+      const credentials = await rootCredentials(records, record.accountId)
+      const active = credentials.filter((stored) => stored.record.status === 'Active')
       summaries.push({
         accountId: record.accountId,
         name: record.name,
@@ -137,7 +112,7 @@ export async function rotateCredentials(
         'strongroom account list shows those there are',
       )
     }
-    const old = await activeCredentials(tx, accountId)
+    const old = await rootCredentials(tx, accountId)
     for (const stored of old)
       await tx.update(CREDENTIALS, stored, { ...stored.record, status: 'Deleted' })
     await insertCredential(tx, issued, clock.now())
