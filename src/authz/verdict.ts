@@ -34,8 +34,7 @@ export const questionOf = (request: AccessRequest): Question => ({
   asksResources: true,
 })
 
-/** How a decision names a statement. */
-export const groundOf = ({ layer, name }: NamedPolicy, statement: CompiledStatement): Ground => ({
+const groundOf = ({ layer, name }: NamedPolicy, statement: CompiledStatement): Ground => ({
   layer,
   policy: name,
   statement: statement.index,

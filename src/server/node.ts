@@ -20,6 +20,9 @@ import {
 } from '../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../pipeline/refusal-recorder.ts'
 import { credentialScopeOf } from '../protocol/sigv4-parse.ts'
+import { createIam } from '../services/iam/iam.ts'
+import { IAM_MODEL } from '../services/iam/model.ts'
+import { invalidMarker as invalidIamMarker } from '../services/iam/refusals.ts'
 import { createKmsApi, type KmsApi } from '../services/kms/api.ts'
 import { settleCustomKeyStores } from '../services/kms/custom-key-store-connections.ts'
 import { deleteDueKeys } from '../services/kms/key-deletion.ts'
@@ -81,19 +84,26 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const refusals = new RefusalRecorder({ trail, frames, clock })
-  const markers = new PageMarkers(await ensureServiceKey(parts, 'page-markers'), invalidMarker)
+  const markerKey = await ensureServiceKey(parts, 'page-markers')
+  const markers = new PageMarkers(markerKey, invalidMarker)
   const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
   const { service: kms, keystore, engine } = await composeKms(parts, { markers, lastUses })
   const sts = createSts(createQueryCodec(STS_MODEL.query))
   const sessionTokens = new SessionTokens(await ensureServiceKey(parts, 'session-tokens'), random)
   const sessions = new Sessions(sessionTokens, random)
   const uses = new IdentityUses(parts)
+  const iam = createIam({
+    codec: createQueryCodec(IAM_MODEL.query),
+    markers: new PageMarkers(markerKey, invalidIamMarker),
+    uses,
+  })
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
   const pipeline: PipelineParts = {
     route: createRouter([
       { service: kms, targetPrefix: KMS_MODEL.targetPrefix },
       { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
+      { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
     ]),
     authenticate: authenticator.authenticate,
     claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',

@@ -6,7 +6,6 @@ import {
   decideOnKey,
   decideOnTrust,
   decideRetirement,
-  type KeyAccess,
 } from '../../src/authz/decide.ts'
 import type { Decision, PolicyLayer } from '../../src/authz/decision.ts'
 import type { NamedPolicy, PrincipalPolicies } from '../../src/authz/policies.ts'
@@ -127,15 +126,6 @@ export function requestOf(c: AuthorizationCase): AccessRequest {
   }
 }
 
-/** The key of a case. */
-export const accessOf = (c: AuthorizationCase): KeyAccess => ({
-  policy: named('resource-policy', c.keyPolicy ?? [], c.principalIds),
-  operation: c.operation ?? c.action.slice('kms:'.length),
-  isCrossAccount: c.crossAccount ?? true,
-  grants: (c.grants ?? []).map(grantOf),
-  encryptionContext: c.encryptionContext,
-})
-
 /** Decides a case. */
 export function decide(c: AuthorizationCase): Decision {
   const request = requestOf(c)
@@ -149,7 +139,13 @@ export function decide(c: AuthorizationCase): Decision {
     case 'retirement':
       return decideRetirement(request, policies, grants[0] ?? assert.fail('which grant?'))
     case 'key':
-      return decideOnKey(request, policies, accessOf(c))
+      return decideOnKey(request, policies, {
+        policy: named('resource-policy', c.keyPolicy ?? [], c.principalIds),
+        operation: c.operation ?? c.action.slice('kms:'.length),
+        isCrossAccount: c.crossAccount ?? true,
+        grants,
+        encryptionContext: c.encryptionContext,
+      })
     default:
       return assert.fail('nothing else is decided')
   }

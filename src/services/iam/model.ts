@@ -64,13 +64,13 @@ export type StatusType = (typeof StatusType)['enum'][number]
 const AccessKeySecretType = { type: 'string', sensitive: true } as const
 const DateType = { type: 'timestamp' } as const
 export interface AccessKey {
-  readonly UserName: string
+  readonly UserName?: string | undefined
   readonly AccessKeyId: string
   readonly Status: StatusType
   readonly SecretAccessKey: Secret
   readonly CreateDate?: Instant | undefined
 }
-const AccessKey = structure('AccessKey', ['UserName', 'AccessKeyId', 'Status', 'SecretAccessKey'], { UserName: UserNameType, AccessKeyId: AccessKeyIdType, Status: StatusType, SecretAccessKey: AccessKeySecretType, CreateDate: DateType })
+const AccessKey = structure('AccessKey', ['AccessKeyId', 'Status', 'SecretAccessKey'], { UserName: UserNameType, AccessKeyId: AccessKeyIdType, Status: StatusType, SecretAccessKey: AccessKeySecretType, CreateDate: DateType })
 export interface CreateAccessKeyResponse {
   readonly AccessKey: AccessKey
 }
@@ -257,8 +257,8 @@ export interface CreateUserRequest {
 }
 const CreateUserRequest = structure('CreateUserRequest', ['UserName'], { Path: PathType, UserName: UserNameType, PermissionsBoundary: ArnType, Tags: TagListType })
 export interface User {
-  readonly Path: string
-  readonly UserName: string
+  readonly Path?: string | undefined
+  readonly UserName?: string | undefined
   readonly UserId: string
   readonly Arn: string
   readonly CreateDate: Instant
@@ -266,7 +266,7 @@ export interface User {
   readonly PermissionsBoundary?: AttachedPermissionsBoundary | undefined
   readonly Tags?: readonly Tag[] | undefined
 }
-const User = structure('User', ['Path', 'UserName', 'UserId', 'Arn', 'CreateDate'], { Path: PathType, UserName: UserNameType, UserId: IdType, Arn: ArnType, CreateDate: DateType, PasswordLastUsed: DateType, PermissionsBoundary: AttachedPermissionsBoundary, Tags: TagListType })
+const User = structure('User', ['UserId', 'Arn', 'CreateDate'], { Path: PathType, UserName: UserNameType, UserId: IdType, Arn: ArnType, CreateDate: DateType, PasswordLastUsed: DateType, PermissionsBoundary: AttachedPermissionsBoundary, Tags: TagListType })
 export interface CreateUserResponse {
   readonly User?: User | undefined
 }
