@@ -3,10 +3,24 @@ import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
 import type { ConditionContext } from './access-request.ts'
 import type { TextTest } from './arn-pattern.ts'
 import { compileResource } from './arn-pattern.ts'
+import type { ConditionClause } from './condition.ts'
 import { compileCondition, listOf } from './condition.ts'
-import type { PrincipalIds, PrincipalMatcher } from './principal-matcher.ts'
+import type {
+  CompiledPrincipals,
+  NamedPrincipals,
+  PrincipalIds,
+  PrincipalMatcher,
+} from './principal-matcher.ts'
 import { compilePrincipals } from './principal-matcher.ts'
 import { compileWildcard, hasWildcard } from './wildcard.ts'
+
+/** The element Resource or NotResource, for explanations. */
+export interface ResourceTexts {
+  readonly element: 'Resource' | 'NotResource'
+  readonly texts: readonly string[]
+  /** Lower-case names of their variables. */
+  readonly reads: readonly string[]
+}
 
 /** One statement, ready to be asked. */
 export interface CompiledStatement {
@@ -16,10 +30,16 @@ export interface CompiledStatement {
   readonly effect: 'Allow' | 'Deny'
   /** Absent in policies of identities. */
   readonly principals: PrincipalMatcher | undefined
+  /** Whom the element names, for explanations; absent as `principals`. */
+  readonly named: NamedPrincipals | undefined
   /** Absent where the statement names no resources: it has no effect but in a trust policy. */
   readonly resources: TextTest | undefined
+  /** How the resources are written, and which variables stand in them; absent as `resources`. */
+  readonly resourceTexts: ResourceTexts | undefined
   /** Absent where it has no conditions. */
   readonly condition: ((context: ConditionContext) => boolean) | undefined
+  /** The conditions one by one: for explanations. */
+  readonly clauses: readonly ConditionClause[]
   /** The lower-case condition keys and variables that it reads. */
   readonly keys: readonly string[]
 }
@@ -64,21 +84,26 @@ function actionsOf(statement: Members): ((action: string) => boolean) | undefine
 function resourcesOf(
   statement: Members,
   hasVariables: boolean,
-): { readonly test: TextTest; readonly keys: readonly string[] } | undefined {
+): { readonly test: TextTest; readonly written: ResourceTexts } | undefined {
   const isNegated = statement['Resource'] === undefined
   const value = statement['Resource'] ?? statement['NotResource']
   if (value === undefined) return undefined
-  const patterns = textsOf(value).map((pattern) => compileResource(pattern, hasVariables))
-  const keys = patterns.flatMap((pattern) => pattern.keys)
+  const texts = textsOf(value)
+  const patterns = texts.map((pattern) => compileResource(pattern, hasVariables))
+  const reads = patterns.flatMap((pattern) => pattern.keys)
+  const element = isNegated ? 'NotResource' : 'Resource'
   const [only] = patterns
   const test: TextTest =
     only !== undefined && patterns.length === 1
       ? only.test
       : (text, context) => patterns.some((pattern) => pattern.test(text, context))
-  return { test: isNegated ? (text, context) => !test(text, context) : test, keys }
+  return {
+    test: isNegated ? (text, context) => !test(text, context) : test,
+    written: { element, texts, reads },
+  }
 }
 
-function principalsOf(statement: Members, ids: PrincipalIds): PrincipalMatcher | undefined {
+function principalsOf(statement: Members, ids: PrincipalIds): CompiledPrincipals | undefined {
   const isNegated = statement['Principal'] === undefined
   const value = statement['Principal'] ?? statement['NotPrincipal']
   if (value === undefined) return undefined
@@ -102,14 +127,18 @@ function compileStatement(
   if (actions === undefined) return undefined
   const resources = resourcesOf(statement, facts.hasVariables)
   const condition = block === undefined ? undefined : compileCondition(block, facts.hasVariables)
+  const principals = principalsOf(statement, facts.principalIds)
   const compiled: CompiledStatement = {
     index,
     sid: typeof sid === 'string' ? sid : undefined,
     effect,
-    principals: principalsOf(statement, facts.principalIds),
+    principals: principals?.matches,
+    named: principals?.named,
     resources: resources?.test,
+    resourceTexts: resources?.written,
     condition: condition?.holds,
-    keys: [...(resources?.keys ?? []), ...(condition?.keys ?? [])],
+    clauses: condition?.clauses ?? [],
+    keys: [...(resources?.written.reads ?? []), ...(condition?.keys ?? [])],
   }
   return { statement: compiled, actions }
 }

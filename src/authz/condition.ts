@@ -7,13 +7,26 @@ import { findOperator } from './condition-operators.ts'
 import { parseBool } from './condition-values.ts'
 import { parseTemplate } from './policy-variables.ts'
 
-/** A Condition block, and the lower-case names of the keys and variables that it reads. */
-export interface CompiledCondition {
-  readonly holds: (context: ConditionContext) => boolean
-  readonly keys: readonly string[]
+type Test = (context: ConditionContext) => boolean
+
+/** One operator with one key: a block holds where all of its clauses do. */
+export interface ConditionClause {
+  /** As written: `ForAnyValue:StringLike`. */
+  readonly operator: string
+  /** As written. */
+  readonly key: string
+  readonly values: readonly string[]
+  readonly holds: Test
+  /** The lower-case names of the key and of the variables in its values. */
+  readonly reads: readonly string[]
 }
 
-type Test = CompiledCondition['holds']
+/** A Condition block, and the lower-case names of the keys and variables that it reads. */
+export interface CompiledCondition {
+  readonly holds: Test
+  readonly keys: readonly string[]
+  readonly clauses: readonly ConditionClause[]
+}
 
 /** A bare value stands for a list of one. */
 export const listOf = (value: unknown): readonly unknown[] =>
@@ -73,8 +86,8 @@ function compileKey(
   key: string,
   values: readonly string[],
   hasVariables: boolean,
-): CompiledCondition {
-  if (named.name === 'null') return { holds: compileNull(key, values), keys: [key] }
+): Pick<ConditionClause, 'holds' | 'reads'> {
+  if (named.name === 'null') return { holds: compileNull(key, values), reads: [key] }
   const { comparison } = named.operator
   const templates = values.map((value) =>
     parseTemplate(value, hasVariables && comparison.takesVariables),
@@ -83,7 +96,7 @@ function compileKey(
   const test = compareValues(named, matches)
   return {
     holds: (context) => test(valuesOf(context, key), context),
-    keys: [key, ...templates.flatMap((template) => template.keys)],
+    reads: [key, ...templates.flatMap((template) => template.keys)],
   }
 }
 
@@ -93,19 +106,23 @@ const isScalar = (value: unknown): value is string | number | boolean =>
 /** @throws {AssertionFailure} for a block that is against the grammar */
 export function compileCondition(block: unknown, hasVariables: boolean): CompiledCondition {
   assert(isJsonObject(block), 'the Condition of a stored policy is an object')
-  const tests: Test[] = []
-  const keys: string[] = []
+  const clauses: ConditionClause[] = []
   for (const [name, entries] of Object.entries(block)) {
     assert(isJsonObject(entries), 'the keys of a stored condition are an object')
     const operator = findOperator(name)
     for (const [key, value] of Object.entries(entries)) {
       assert(operator, 'the operators of a stored condition are known')
-      const values = listOf(value)
-      assert(values.every(isScalar), 'the values of a stored condition are texts')
-      const compiled = compileKey(operator, key.toLowerCase(), values.map(String), hasVariables)
-      tests.push(compiled.holds)
-      keys.push(...compiled.keys)
+      const given = listOf(value)
+      assert(given.every(isScalar), 'the values of a stored condition are texts')
+      const values = given.map(String)
+      const compiled = compileKey(operator, key.toLowerCase(), values, hasVariables)
+      clauses.push({ operator: name, key, values, ...compiled })
     }
   }
-  return { holds: (context) => tests.every((test) => test(context)), keys }
+  const tests = clauses.map(({ holds }) => holds)
+  return {
+    holds: (context) => tests.every((test) => test(context)),
+    keys: clauses.flatMap(({ reads }) => reads),
+    clauses,
+  }
 }

@@ -69,7 +69,7 @@ export function isOpenTo(naming: Naming, side: PrincipalSide): boolean {
 }
 
 /** Operations that carry an encryption context: to them no context is an empty one. */
-const CONTEXT_OPERATIONS: ReadonlySet<string> = new Set([
+export const CONTEXT_OPERATIONS: ReadonlySet<string> = new Set([
   'Encrypt',
   'Decrypt',
   'GenerateDataKey',

@@ -18,7 +18,9 @@ export const REACH = {
 export type PrincipalIds = Readonly<Record<string, string>>
 
 /** Whom an element Principal or NotPrincipal names. */
-interface NamedPrincipals {
+export interface NamedPrincipals {
+  /** Whether it is NotPrincipal. */
+  readonly isNegated: boolean
   readonly isEveryone: boolean
   readonly accounts: ReadonlySet<string>
   /** Unique ids, and `AROA…:session`. */
@@ -32,8 +34,12 @@ const ROOT_ARN = /^arn:[a-z0-9-]+:iam::(\d{12}):root$/
 const ACCOUNT = /^\d{12}$/
 const UNIQUE_ID = /^A[A-Z0-9]{15,127}(?::[\w+=,.@-]+)?$/
 
-function readNames(value: unknown, principalIds: PrincipalIds): NamedPrincipals {
-  if (value === '*') return readNames({ AWS: '*' }, principalIds)
+function readNames(
+  value: unknown,
+  isNegated: boolean,
+  principalIds: PrincipalIds,
+): NamedPrincipals {
+  if (value === '*') return readNames({ AWS: '*' }, isNegated, principalIds)
   assert(isJsonObject(value), 'the principals of a stored policy are an object')
   const textsOf = (kind: string): readonly string[] =>
     Object.hasOwn(value, kind)
@@ -51,6 +57,7 @@ function readNames(value: unknown, principalIds: PrincipalIds): NamedPrincipals 
     else if (name !== '*') arns.add(name)
   }
   return {
+    isNegated,
     isEveryone: textsOf('AWS').includes('*'),
     accounts,
     ids,
@@ -85,6 +92,12 @@ const isNamedItself = (named: NamedPrincipals, principal: Principal): boolean =>
 
 /** How an element reaches a principal: `REACH` bits. */
 export type PrincipalMatcher = (principal: Principal) => number
+
+/** An element Principal or NotPrincipal. */
+export interface CompiledPrincipals {
+  readonly matches: PrincipalMatcher
+  readonly named: NamedPrincipals
+}
 
 /** `*` allows services nothing, and denies them everything: what is meant for people is not for services. */
 const reachOf =
@@ -135,14 +148,21 @@ const isSpared = (named: NamedPrincipals, principal: Principal): boolean => {
 export function compilePrincipals(
   element: { readonly value: unknown; readonly isNegated: boolean; readonly isAllow: boolean },
   principalIds: PrincipalIds,
-): PrincipalMatcher {
-  const named = readNames(element.value, principalIds)
-  const matches = reachOf(named, element.isAllow)
-  if (!element.isNegated) return matches
-  if (!element.isAllow) {
-    return (principal) => (isSpared(named, principal) ? REACH.none : REACH.direct)
+): CompiledPrincipals {
+  const { value, isNegated, isAllow } = element
+  const named = readNames(value, isNegated, principalIds)
+  const matches = reachOf(named, isAllow)
+  if (!isNegated) return { named, matches }
+  if (!isAllow) {
+    return {
+      named,
+      matches: (principal) => (isSpared(named, principal) ? REACH.none : REACH.direct),
+    }
   }
   // An Allow that leaves out any layer of a principal leaves out the principal. Services are never meant.
-  return (principal) =>
-    principal.type === 'Service' || matches(principal) !== REACH.none ? REACH.none : REACH.direct
+  return {
+    named,
+    matches: (principal) =>
+      principal.type === 'Service' || matches(principal) !== REACH.none ? REACH.none : REACH.direct,
+  }
 }

@@ -34,7 +34,8 @@ export const questionOf = (request: AccessRequest): Question => ({
   asksResources: true,
 })
 
-const groundOf = ({ layer, name }: NamedPolicy, statement: CompiledStatement): Ground => ({
+/** How a decision names a statement. */
+export const groundOf = ({ layer, name }: NamedPolicy, statement: CompiledStatement): Ground => ({
   layer,
   policy: name,
   statement: statement.index,

@@ -1,10 +1,18 @@
 import type { AccessRequest, ConditionValue } from '../authz/access-request.ts'
-import { decideByIdentity, decideOnKey, decideOnTrust, decideRetirement } from '../authz/decide.ts'
+import {
+  decideByIdentity,
+  decideOnKey,
+  decideOnTrust,
+  decideRetirement,
+  type KeyAccess,
+} from '../authz/decide.ts'
 import type { Decision } from '../authz/decision.ts'
 import { CachedDecisions } from '../authz/decision-cache.ts'
+import { nearMisses } from '../authz/near-misses.ts'
 import type { KeyGuard, Permission } from '../authz/permission.ts'
 import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
 import { unreachable } from '../core/assert.ts'
+import type { NearMiss } from '../core/explanations.ts'
 import type { Records } from '../core/records.ts'
 import type { PrincipalPolicySource } from '../identity/principal-policies.ts'
 import type { Call } from './call.ts'
@@ -14,6 +22,8 @@ import { CallContext } from './condition-context.ts'
 export interface Ruling {
   readonly request: AccessRequest
   readonly decision: Decision
+  /** Of an implicit denial: what would have allowed but for a condition. */
+  readonly nearMisses?: readonly NearMiss[]
 }
 
 /** What is to be decided, once the policies of the principal are at hand. */
@@ -53,10 +63,9 @@ export class Authorizer {
   #weigh(matter: Matter): Soon<Ruling> {
     const guard = matter.permission.resource?.guard
     if (guard?.kind !== 'key') {
-      return andThen(this.#request(matter, undefined), (request) => ({
-        request,
-        decision: decideWithoutKey(request, matter),
-      }))
+      return andThen(this.#request(matter, undefined), (request) =>
+        explained(request, matter, decideWithoutKey(request, matter)),
+      )
     }
     return andThen(guard.policy(), (policy) =>
       andThen(this.#request(matter, policy), (request) =>
@@ -67,9 +76,10 @@ export class Authorizer {
 
   #weighKey(
     request: AccessRequest,
-    { policies }: Matter,
+    matter: Matter,
     { guard, policy }: { guard: KeyGuard; policy: NamedPolicy },
   ): Soon<Ruling> {
+    const { policies } = matter
     const { operation, isCrossAccount, encryptionContext, acceptsGrant } = guard
     const access = {
       policy,
@@ -82,11 +92,11 @@ export class Authorizer {
     const decision = this.#cached.onKey(request, policies, access)
     // Grants only add, and what is denied explicitly they cannot give.
     if (decision.allowed || decision.denial.isExplicit) return { request, decision }
-    return guard.grantsFor(request.principal).then((grants) => ({
-      request,
-      decision:
-        grants.length === 0 ? decision : decideOnKey(request, policies, { ...access, grants }),
-    }))
+    return guard.grantsFor(request.principal).then((grants) => {
+      const whole = { ...access, grants }
+      const final = grants.length === 0 ? decision : decideOnKey(request, policies, whole)
+      return explained(request, matter, final, whole)
+    })
   }
 
   /** The request, with the values of slow keys where a policy reads them. */
@@ -118,6 +128,22 @@ function* allPolicies(policies: PrincipalPolicies): Iterable<NamedPolicy> {
   if (policies.boundary !== undefined) yield policies.boundary
   yield* policies.session ?? []
   yield* policies.serviceControl ?? []
+}
+
+/** The ruling, with what came near to allowing where nothing did. Only then is it looked for. */
+function explained(
+  request: AccessRequest,
+  { policies, permission }: Matter,
+  decision: Decision,
+  access?: KeyAccess,
+): Ruling {
+  if (decision.allowed || decision.denial.isExplicit) return { request, decision }
+  const guard = permission.resource?.guard
+  const found = nearMisses(request, policies, {
+    ...(access && { access }),
+    ...(guard?.kind === 'trust' && { trust: guard.policy }),
+  })
+  return found.length === 0 ? { request, decision } : { request, decision, nearMisses: found }
 }
 
 function requestOf(

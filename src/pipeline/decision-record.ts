@@ -5,7 +5,7 @@ import type { DecidedPermission } from './stages.ts'
 function reasonsOf(decision: Decision): object {
   const { grounds } = decision
   if (!decision.allowed) return { allowed: false, denial: decision.denial, grounds }
-  const grants = decision.grants?.map(({ grantId }) => grantId)
+  const grants = decision.grants?.map(({ grantId, name }) => ({ grantId, name }))
   return { allowed: true, path: decision.path, grounds, ...(grants && { grants }) }
 }
 
@@ -20,9 +20,10 @@ export class DecisionRecords {
   /** A JSON list; undefined where nothing was decided. */
   jsonOf(decided: readonly DecidedPermission[]): string | undefined {
     if (decided.length === 0) return undefined
-    const entries = decided.map(({ request, decision }) => {
-      const { action, resourceArn } = request
-      return `{"action":"${action}","resource":${JSON.stringify(resourceArn)},${this.#reasons(decision)}`
+    const entries = decided.map(({ request, decision, nearMisses }) => {
+      const { action, resourceArn, resourceAccount } = request
+      const misses = nearMisses === undefined ? '' : `"nearMisses":${JSON.stringify(nearMisses)},`
+      return `{"action":"${action}","resource":${JSON.stringify(resourceArn)},"owner":"${resourceAccount}",${misses}${this.#reasons(decision)}`
     })
     return `[${entries.join(',')}]`
   }

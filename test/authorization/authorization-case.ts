@@ -6,6 +6,7 @@ import {
   decideOnKey,
   decideOnTrust,
   decideRetirement,
+  type KeyAccess,
 } from '../../src/authz/decide.ts'
 import type { Decision, PolicyLayer } from '../../src/authz/decision.ts'
 import type { NamedPolicy, PrincipalPolicies } from '../../src/authz/policies.ts'
@@ -126,6 +127,15 @@ export function requestOf(c: AuthorizationCase): AccessRequest {
   }
 }
 
+/** The key of a case. */
+export const accessOf = (c: AuthorizationCase): KeyAccess => ({
+  policy: named('resource-policy', c.keyPolicy ?? [], c.principalIds),
+  operation: c.operation ?? c.action.slice('kms:'.length),
+  isCrossAccount: c.crossAccount ?? true,
+  grants: (c.grants ?? []).map(grantOf),
+  encryptionContext: c.encryptionContext,
+})
+
 /** Decides a case. */
 export function decide(c: AuthorizationCase): Decision {
   const request = requestOf(c)
@@ -139,13 +149,7 @@ export function decide(c: AuthorizationCase): Decision {
     case 'retirement':
       return decideRetirement(request, policies, grants[0] ?? assert.fail('which grant?'))
     case 'key':
-      return decideOnKey(request, policies, {
-        policy: named('resource-policy', c.keyPolicy ?? [], c.principalIds),
-        operation: c.operation ?? c.action.slice('kms:'.length),
-        isCrossAccount: c.crossAccount ?? true,
-        grants,
-        encryptionContext: c.encryptionContext,
-      })
+      return decideOnKey(request, policies, accessOf(c))
     default:
       return assert.fail('nothing else is decided')
   }

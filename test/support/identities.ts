@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto'
 import type { NameKind, PolicyHolder, Role, User } from '../../src/core/identity.ts'
 import { IDENTITY_NAMES, nameKey, ROLES, USERS } from '../../src/core/identity-tables.ts'
-import { type AccountId, instant, parseAccountId } from '../../src/core/ids.ts'
+import { type AccountId, instant, parseAccessKeyId, parseAccountId } from '../../src/core/ids.ts'
 import type { RecordStore } from '../../src/core/records.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { CREDENTIALS, type Table } from '../../src/core/tables.ts'
 
 /** A path and a name, as ARNs have them: `/app/worker`. */
 type PathAndName = string
@@ -75,6 +77,38 @@ export class Identities {
     await this.#records.transaction(async (tx) => tx.insert(ROLES, role))
     await this.#name(named, 'role', roleId)
     return role
+  }
+
+  /** An access key of a user: its id, and the secret that `WireClient` takes. */
+  async addAccessKey({ accountId, userId }: User): Promise<{ id: string; secret: string }> {
+    const id = idOf('AKIA', userId, this.#serial++).slice(0, 20)
+    const accessKeyId = parseAccessKeyId(id)
+    if (accessKeyId === undefined) throw new TypeError(`no access key id: ${id}`)
+    const text = 'a secret access key of a test'
+    using secret = new Secret(new TextEncoder().encode(text))
+    await this.#records.transaction((tx) =>
+      tx.insert(
+        CREDENTIALS,
+        {
+          accessKeyId,
+          accountId,
+          principal: { type: 'User', userId },
+          status: 'Active',
+          createdAt: instant(0),
+        },
+        secret,
+      ),
+    )
+    return { id, secret: text }
+  }
+
+  /** Changes a record that is there. */
+  async change<R>(table: Table<R>, key: readonly string[], more: Partial<R>): Promise<void> {
+    await this.#records.transaction(async (tx) => {
+      const stored = await tx.find(table, key)
+      if (stored === undefined) throw new TypeError(`no ${table.schema.name} ${key.join()}`)
+      await tx.update(table, stored, { ...stored.record, ...more })
+    })
   }
 
   /** As DeleteUser does. */

@@ -48,7 +48,11 @@ export class WireClient {
   readonly #agent = new Agent({ keepAlive: true })
   readonly #region: string
 
-  constructor(endpoint: string, accessKeyId: string, region = 'eu-central-1') {
+  /** The secret of requests that name none; `strongroom dev` takes any. */
+  readonly #secret: string
+
+  constructor(endpoint: string, accessKeyId: string, region = 'eu-central-1', secret = 'any') {
+    this.#secret = secret
     this.#endpoint = new URL(endpoint)
     this.#accessKeyId = accessKeyId
     this.#region = region
@@ -130,7 +134,7 @@ export class WireClient {
     stamp: string,
     change: WireChange,
   ): string {
-    const { method = 'POST', path = '/', secret = 'any', leaveUnsigned = [] } = change
+    const { method = 'POST', path = '/', secret = this.#secret, leaveUnsigned = [] } = change
     const { region = this.#region, service = 'kms' } = change
     const names = Object.keys(headers)
       .filter((name) => !leaveUnsigned.includes(name))
