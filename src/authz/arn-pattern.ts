@@ -1,8 +1,9 @@
 import type { ConditionContext } from './access-request.ts'
+import type { PatternCodes } from './pattern-codes.ts'
+import { pushPattern } from './pattern-codes.ts'
 import type { Template } from './policy-variables.ts'
 import { fillPattern, parseTemplate } from './policy-variables.ts'
-import type { PatternCodes } from './wildcard.ts'
-import { compileWildcard, matchesSpan, pushPattern } from './wildcard.ts'
+import { compileWildcard, matchesCodes, matchesSpan } from './wildcard.ts'
 
 /** `arn:partition:service:region:account:resource`; the resource may have colons of its own. */
 export const ARN_PARTS = 6
@@ -33,7 +34,7 @@ export function compileArnTemplate(template: Template): TextTest {
   const [only, ...others] = template.pieces
   if (others.length > 0 || only?.kind !== 'written') {
     return (text, context) => {
-      const codes = fillPattern(template, context)
+      const codes = fillPattern(template, context, text.length)
       return codes !== undefined && matchesArn(codes, text)
     }
   }
@@ -43,11 +44,38 @@ export function compileArnTemplate(template: Template): TextTest {
   return (text) => matchesArn(codes, text)
 }
 
+/** A resource that a request is about, taken apart once for all statements, and only where one asks. */
+export class ResourceName {
+  readonly #arn: string
+  #parts: readonly string[] | undefined
+
+  constructor(arn: string) {
+    this.#arn = arn
+  }
+
+  /** Six, or none of a text that is no ARN, such as `*`. */
+  get parts(): readonly string[] {
+    this.#parts ??= partsOf(this.#arn)
+    return this.#parts
+  }
+}
+
+function partsOf(arn: string): readonly string[] {
+  const parts = arn.split(':')
+  if (parts.length < ARN_PARTS) return []
+  return [...parts.slice(0, ARN_PARTS - 1), parts.slice(ARN_PARTS - 1).join(':')]
+}
+
+/** A test of a resource; it may ask the request for the value of a variable. */
+export type ResourceTest = (name: ResourceName, context: ConditionContext) => boolean
+
 /** A pattern of resources, and the lower-case names of the variables in it. */
 export interface ResourcePattern {
-  readonly test: TextTest
+  readonly test: ResourceTest
   readonly keys: readonly string[]
 }
+
+const ALL = /^\*+$/
 
 /**
  * An element of Resource or NotResource. Variables stand in its last part alone; missing parts are
@@ -55,38 +83,28 @@ export interface ResourcePattern {
  * Source: IAM User Guide, JSON policy elements: Resource.
  */
 export function compileResource(pattern: string, hasVariables: boolean): ResourcePattern {
-  if (/^\*+$/.test(pattern)) return { test: () => true, keys: [] }
+  if (ALL.test(pattern)) return { test: () => true, keys: [] }
   const parts = pattern.split(':')
   while (parts.length < ARN_PARTS) parts.push('*')
-  const head = parts.slice(0, ARN_PARTS - 1).map(compileWildcard)
-  const matchesHead = (text: string): number => {
-    let from = 0
-    for (const test of head) {
-      const to = text.indexOf(':', from)
-      if (to === -1 || !test(text.slice(from, to))) return -1
-      from = to + 1
-    }
-    return from
-  }
-  const last = parts.slice(ARN_PARTS - 1).join(':')
+  const last = parts.splice(ARN_PARTS - 1).join(':')
+  const tests = parts.flatMap((part, index) =>
+    ALL.test(part) ? [] : [{ index, test: compileWildcard(part) }],
+  )
   const template = parseTemplate(last, hasVariables)
-  if (template.pieces.every((piece) => piece.kind === 'written')) {
-    if (!/[*?]/.test(pattern) && parts.join(':') === pattern) {
-      return { test: (text) => text === pattern, keys: [] }
-    }
-    const matchesLast = compileWildcard(last)
-    const test: TextTest = (text) => {
-      const from = matchesHead(text)
-      return from !== -1 && matchesLast(text.slice(from))
-    }
-    return { test, keys: [] }
-  }
-  const test: TextTest = (text, context) => {
-    const from = matchesHead(text)
-    if (from === -1) return false
-    const codes = fillPattern(template, context)
-    const span = codes && { codes, start: 0, end: codes.length }
-    return span !== undefined && matchesSpan(span, text, from, text.length)
+  const matchesLast = compileLastPart(template, last)
+  const test: ResourceTest = (name, context) => {
+    const resource = name.parts[ARN_PARTS - 1]
+    if (resource === undefined || !matchesLast(resource, context)) return false
+    for (const part of tests) if (!part.test(name.parts[part.index] ?? '')) return false
+    return true
   }
   return { test, keys: template.keys }
+}
+
+function compileLastPart(template: Template, written: string): TextTest {
+  if (template.pieces.every((piece) => piece.kind === 'written')) return compileWildcard(written)
+  return (text, context) => {
+    const codes = fillPattern(template, context, text.length)
+    return codes !== undefined && matchesCodes(codes, text)
+  }
 }

@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts'
 import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
 import type { ConditionContext } from './access-request.ts'
-import type { TextTest } from './arn-pattern.ts'
+import type { ResourceTest } from './arn-pattern.ts'
 import { compileResource } from './arn-pattern.ts'
 import type { ConditionClause } from './condition.ts'
 import { compileCondition, listOf } from './condition.ts'
@@ -33,7 +33,7 @@ export interface CompiledStatement {
   /** Whom the element names, for explanations; absent as `principals`. */
   readonly named: NamedPrincipals | undefined
   /** Absent where the statement names no resources: it has no effect but in a trust policy. */
-  readonly resources: TextTest | undefined
+  readonly resources: ResourceTest | undefined
   /** How the resources are written, and which variables stand in them; absent as `resources`. */
   readonly resourceTexts: ResourceTexts | undefined
   /** Absent where it has no conditions. */
@@ -84,7 +84,7 @@ function actionsOf(statement: Members): ((action: string) => boolean) | undefine
 function resourcesOf(
   statement: Members,
   hasVariables: boolean,
-): { readonly test: TextTest; readonly written: ResourceTexts } | undefined {
+): { readonly test: ResourceTest; readonly written: ResourceTexts } | undefined {
   const isNegated = statement['Resource'] === undefined
   const value = statement['Resource'] ?? statement['NotResource']
   if (value === undefined) return undefined
@@ -93,12 +93,12 @@ function resourcesOf(
   const reads = patterns.flatMap((pattern) => pattern.keys)
   const element = isNegated ? 'NotResource' : 'Resource'
   const [only] = patterns
-  const test: TextTest =
+  const test: ResourceTest =
     only !== undefined && patterns.length === 1
       ? only.test
-      : (text, context) => patterns.some((pattern) => pattern.test(text, context))
+      : (name, context) => patterns.some((pattern) => pattern.test(name, context))
   return {
-    test: isNegated ? (text, context) => !test(text, context) : test,
+    test: isNegated ? (name, context) => !test(name, context) : test,
     written: { element, texts, reads },
   }
 }

@@ -3,7 +3,7 @@ import { compileArnTemplate } from './arn-pattern.ts'
 import { parseBinary, parseBool, parseDate, parseNumber } from './condition-values.ts'
 import { compileIpRange } from './ip-range.ts'
 import type { Template } from './policy-variables.ts'
-import { fillPattern, fillText } from './policy-variables.ts'
+import { fillPattern, fillsTo } from './policy-variables.ts'
 import { compileWildcard, matchesCodes } from './wildcard.ts'
 
 /** What an operator says of one value of the request and one of the policy. */
@@ -26,12 +26,21 @@ const never = (): boolean => false
 const writtenText = ({ pieces }: Template): string =>
   pieces.map((piece) => (piece.kind === 'variable' ? '' : piece.text)).join('')
 
+const lowerCase = ({ pieces, keys }: Template): Template => ({
+  pieces: pieces.map((piece) =>
+    piece.kind === 'variable'
+      ? { ...piece, fallback: piece.fallback?.toLowerCase() }
+      : { ...piece, text: piece.text.toLowerCase() },
+  ),
+  keys,
+})
+
 const isFixed = ({ keys }: Template): boolean => keys.length === 0
 
 const equal: Comparison = {
   takesVariables: true,
   compile: (template) => {
-    if (!isFixed(template)) return (text, context) => text === fillText(template, context)
+    if (!isFixed(template)) return (text, context) => fillsTo(template, text, context)
     const expected = writtenText(template)
     return (text) => text === expected
   },
@@ -40,11 +49,18 @@ const equal: Comparison = {
 const equalIgnoringCase: Comparison = {
   takesVariables: true,
   compile: (template) => {
-    if (!isFixed(template)) {
-      return (text, context) => text.toLowerCase() === fillText(template, context)?.toLowerCase()
+    const lower = lowerCase(template)
+    if (isFixed(template)) {
+      const expected = writtenText(lower)
+      return (text) => text.toLowerCase() === expected
     }
-    const expected = writtenText(template).toLowerCase()
-    return (text) => text.toLowerCase() === expected
+    return (text, context) =>
+      fillsTo(lower, text.toLowerCase(), {
+        get: (key) => {
+          const value = context.get(key)
+          return typeof value === 'string' ? value.toLowerCase() : value
+        },
+      })
   },
 }
 
@@ -55,7 +71,7 @@ const like: Comparison = {
     if (only === undefined) return (text) => text === ''
     if (others.length === 0 && only.kind === 'written') return compileWildcard(only.text)
     return (text, context) => {
-      const codes = fillPattern(template, context)
+      const codes = fillPattern(template, context, text.length)
       return codes !== undefined && matchesCodes(codes, text)
     }
   },

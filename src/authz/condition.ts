@@ -1,6 +1,6 @@
-import { assert, unreachable } from '../core/assert.ts'
+import { assert } from '../core/assert.ts'
 import { isJsonObject } from '../core/strict-json.ts'
-import type { ConditionContext } from './access-request.ts'
+import type { ConditionContext, ConditionValue } from './access-request.ts'
 import type { TextTest } from './arn-pattern.ts'
 import type { NamedOperator } from './condition-operators.ts'
 import { findOperator } from './condition-operators.ts'
@@ -32,9 +32,6 @@ export interface CompiledCondition {
 export const listOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : [value]
 
-/** What an operator asks of the values that the request has for a key; undefined where it has none. */
-type ValuesTest = (values: readonly string[] | undefined, context: ConditionContext) => boolean
-
 /** Whether a value of the request matches any of the policy's. */
 const anyOf = (tests: readonly TextTest[]): TextTest => {
   const [only] = tests
@@ -42,43 +39,43 @@ const anyOf = (tests: readonly TextTest[]): TextTest => {
   return (text, context) => tests.some((test) => test(text, context))
 }
 
+/** What an operator says of the value of a key that is there. */
+type ValueTest = (value: ConditionValue, context: ConditionContext) => boolean
+
 /**
  * The comparison with every value of a key. A negated operator asks of a value that it match none of the
  * policy's; without a prefix, of all values of a key. AWS leaves open what operators without a prefix say
  * of several values: here one that matches is enough, and their negation is the opposite.
  * Source: IAM User Guide, Multivalued context keys.
  */
-function compareValues(
-  { operator: { isNegated }, quantifier, ifExists }: NamedOperator & { name: 'comparison' },
-  matches: TextTest,
-): ValuesTest {
+function compareValues({ operator, quantifier }: Comparing, matches: TextTest): ValueTest {
+  const { isNegated } = operator
   const satisfies: TextTest = isNegated ? (text, context) => !matches(text, context) : matches
-  switch (quantifier) {
-    case 'for-all-values':
-      return (values, context) => values?.every((value) => satisfies(value, context)) ?? true
-    case 'for-any-value':
-      return (values, context) => values?.some((value) => satisfies(value, context)) ?? ifExists
-    case 'any':
-      return isNegated
-        ? (values, context) => !values?.some((value) => matches(value, context))
-        : (values, context) => values?.some((value) => matches(value, context)) ?? ifExists
-    default:
-      return unreachable(quantifier)
+  const isForAll = quantifier === 'for-all-values' || (quantifier === 'any' && isNegated)
+  return (value, context) => {
+    if (typeof value === 'string') return satisfies(value, context)
+    return isForAll
+      ? value.every((each) => satisfies(each, context))
+      : value.some((each) => satisfies(each, context))
   }
 }
 
-/** The values of the request for a key: none for an empty list, which is as if the key were not there. */
-function valuesOf(context: ConditionContext, key: string): readonly string[] | undefined {
-  const value = context.get(key)
-  if (value === undefined) return undefined
-  if (typeof value === 'string') return [value]
-  return value.length === 0 ? undefined : value
+type Comparing = Extract<NamedOperator, { name: 'comparison' }>
+
+/** What an operator says of a key that the request has not. */
+function holdsWithout({ operator, quantifier, ifExists }: Comparing): boolean {
+  if (quantifier === 'for-all-values' || ifExists) return true
+  return quantifier === 'any' && operator.isNegated
 }
+
+/** An empty list is as if the key were not there. */
+const isAbsent = (value: ConditionValue | undefined): value is undefined =>
+  value === undefined || (value.length === 0 && typeof value !== 'string')
 
 /** `Null` with `true` wants the key to be absent, with `false` to be there. */
 function compileNull(key: string, values: readonly string[]): Test {
   const wanted = values.map(parseBool)
-  return (context) => wanted.includes(valuesOf(context, key) === undefined)
+  return (context) => wanted.includes(isAbsent(context.get(key)))
 }
 
 function compileKey(
@@ -92,10 +89,13 @@ function compileKey(
   const templates = values.map((value) =>
     parseTemplate(value, hasVariables && comparison.takesVariables),
   )
-  const matches = anyOf(templates.map(comparison.compile))
-  const test = compareValues(named, matches)
+  const test = compareValues(named, anyOf(templates.map(comparison.compile)))
+  const otherwise = holdsWithout(named)
   return {
-    holds: (context) => test(valuesOf(context, key), context),
+    holds: (context) => {
+      const value = context.get(key)
+      return isAbsent(value) ? otherwise : test(value, context)
+    },
     reads: [key, ...templates.flatMap((template) => template.keys)],
   }
 }
@@ -120,8 +120,12 @@ export function compileCondition(block: unknown, hasVariables: boolean): Compile
     }
   }
   const tests = clauses.map(({ holds }) => holds)
+  const [only] = tests
   return {
-    holds: (context) => tests.every((test) => test(context)),
+    holds:
+      only !== undefined && tests.length === 1
+        ? only
+        : (context) => tests.every((test) => test(context)),
     keys: clauses.flatMap(({ reads }) => reads),
     clauses,
   }

@@ -156,7 +156,7 @@ export function decideOnTrust(
 ): Decision {
   const question = questionOf(request)
   const side = judgePrincipal(question, policies)
-  const resource = judgeResource(trust, { ...question, asksResources: false })
+  const resource = judgeResource(trust, { ...question, resource: undefined })
   const overruled = overruling(side, resource.deny)
   if (overruled !== undefined) return overruled
   const closed = notAllowed('trust-policy')

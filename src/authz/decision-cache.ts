@@ -1,10 +1,11 @@
+import type { AccountId } from '../core/ids.ts'
 import type { Principal } from '../core/principal.ts'
 import type { AccessRequest, ConditionContext } from './access-request.ts'
 import type { CompiledPolicy } from './compiled-policy.ts'
 import type { KeyAccess } from './decide.ts'
 import { decideByIdentity, decideOnKey } from './decide.ts'
 import type { Decision } from './decision.ts'
-import type { NamedPolicy, PrincipalPolicies } from './policies.ts'
+import type { PrincipalPolicies } from './policies.ts'
 
 /** How many decisions are kept; then all are forgotten. Some 200 bytes each. */
 const DECISIONS_MAX = 50_000
@@ -13,6 +14,9 @@ const VARIANTS_MAX = 1024
 /** Characters of context values; decisions on longer ones are not kept. */
 const CONTEXT_CHARS_MAX = 1024
 
+/** How many actions have plans, for one pair of policies. AWS KMS has about sixty. */
+const ACTIONS_MAX = 256
+
 /** These change from one moment to the next: a decision on them is worth nothing later. */
 const VOLATILE_KEYS: readonly string[] = [
   'aws:currenttime',
@@ -20,11 +24,20 @@ const VOLATILE_KEYS: readonly string[] = [
   'aws:multifactorauthage',
 ]
 
+/** The decisions about one resource, by the values of the plan's condition keys. */
+interface ResourceDecisions {
+  readonly account: AccountId
+  readonly byValues: Map<string, Decision>
+}
+
 /** What the decisions of one caller's policies, one policy of a resource and one action depend on. */
 interface Plan {
   /** Condition keys that any statement reads that speaks of the action; undefined where one is volatile. */
   readonly keys: readonly string[] | undefined
-  readonly decisions: Map<string, Map<string, Decision>>
+  /** Whether it is for the operation as one that other accounts may use. */
+  readonly isCrossAccount: boolean
+  /** By the facts of the principal, then by the ARN of the resource. */
+  readonly decisions: Map<string, Map<string, ResourceDecisions>>
 }
 
 /** A field and its length, so that two lists of fields never read the same. */
@@ -72,60 +85,57 @@ export class CachedDecisions {
 
   /** As `decideOnKey`. */
   onKey(request: AccessRequest, policies: PrincipalPolicies, access: KeyAccess): Decision {
+    const plan = this.#planOf(request.action, policies, access)
+    const known = this.#find(plan, request, access.isCrossAccount)
+    if (typeof known === 'object') return withGrants(known, request, policies, access)
     const withoutGrants = access.grants.length === 0 ? access : { ...access, grants: [] }
-    const decision = this.#find(
-      request,
-      { policies, resourcePolicy: access.policy, variant: access.isCrossAccount ? 'x' : '' },
-      () => decideOnKey(request, policies, withoutGrants),
-    )
-    // No grant changes what a policy allows, or what an explicit denial forbids.
-    if (decision.allowed || decision.denial.isExplicit || access.grants.length === 0)
-      return decision
-    return decideOnKey(request, policies, access)
+    const decision = decideOnKey(request, policies, withoutGrants)
+    if (known !== undefined) this.#keep(plan, request, { values: known, decision })
+    return withGrants(decision, request, policies, access)
   }
 
   /** As `decideByIdentity`. */
   byIdentity(request: AccessRequest, policies: PrincipalPolicies): Decision {
-    return this.#find(request, { policies, resourcePolicy: undefined, variant: '' }, () =>
-      decideByIdentity(request, policies),
-    )
-  }
-
-  #find(
-    request: AccessRequest,
-    involved: {
-      readonly policies: PrincipalPolicies
-      readonly resourcePolicy: NamedPolicy | undefined
-      readonly variant: string
-    },
-    decide: () => Decision,
-  ): Decision {
-    const { policies, resourcePolicy, variant } = involved
-    const plan = this.#planOf(request.action, policies, resourcePolicy)
-    if (plan.keys === undefined) return decide()
-    const values = contextFields(plan.keys, request.context)
-    if (values.length > CONTEXT_CHARS_MAX) return decide()
-    const who = this.#factsOf(request.principal)
-    const rest = `${variant}${request.resourceAccount}${field(request.resourceArn)}${values}`
-    const known = plan.decisions.get(who)?.get(rest)
-    if (known !== undefined) return known
-    const decision = decide()
-    this.#keep(plan, { who, rest }, decision)
+    const plan = this.#planOf(request.action, policies, undefined)
+    const known = this.#find(plan, request, false)
+    if (typeof known === 'object') return known
+    const decision = decideByIdentity(request, policies)
+    if (known !== undefined) this.#keep(plan, request, { values: known, decision })
     return decision
   }
 
-  #keep(plan: Plan, { who, rest }: { who: string; rest: string }, decision: Decision): void {
+  /** A decision that is known, or the values under which to keep a new one, or nothing where it is not kept. */
+  #find(
+    plan: Plan,
+    request: AccessRequest,
+    isCrossAccount: boolean,
+  ): Decision | string | undefined {
+    if (plan.keys === undefined || plan.isCrossAccount !== isCrossAccount) return undefined
+    const values = contextFields(plan.keys, request.context)
+    if (values.length > CONTEXT_CHARS_MAX) return undefined
+    const known = plan.decisions.get(this.#factsOf(request.principal))?.get(request.resourceArn)
+    if (known === undefined) return values
+    return known.account === request.resourceAccount
+      ? (known.byValues.get(values) ?? values)
+      : undefined
+  }
+
+  #keep(plan: Plan, request: AccessRequest, made: { values: string; decision: Decision }): void {
     if (this.#count >= DECISIONS_MAX) {
       this.#plans = new WeakMap()
       this.#count = 0
       return
     }
-    let known = plan.decisions.get(who)
-    if (known === undefined || known.size >= VARIANTS_MAX) {
-      known = new Map()
-      plan.decisions.set(who, known)
+    const { resourceArn, resourceAccount: account } = request
+    const facts = this.#factsOf(request.principal)
+    let byResource = plan.decisions.get(facts)
+    if (byResource === undefined) plan.decisions.set(facts, (byResource = new Map()))
+    let known = byResource.get(resourceArn)
+    if (known === undefined || known.byValues.size >= VARIANTS_MAX) {
+      known = { account, byValues: new Map() }
+      byResource.set(resourceArn, known)
     }
-    known.set(rest, decision)
+    known.byValues.set(made.values, made.decision)
     this.#count++
   }
 
@@ -141,26 +151,45 @@ export class CachedDecisions {
   #planOf(
     action: string,
     policies: PrincipalPolicies,
-    resourcePolicy: NamedPolicy | undefined,
+    access: Pick<KeyAccess, 'policy' | 'isCrossAccount'> | undefined,
   ): Plan {
     let byPolicy = this.#plans.get(policies)
     if (byPolicy === undefined) this.#plans.set(policies, (byPolicy = new WeakMap()))
-    const compiled = resourcePolicy?.policy ?? NO_RESOURCE_POLICY
+    const compiled = access?.policy.policy ?? NO_RESOURCE_POLICY
     let byAction = byPolicy.get(compiled)
     if (byAction === undefined) byPolicy.set(compiled, (byAction = new Map()))
     let plan = byAction.get(action)
     if (plan === undefined) {
-      const involved = [
-        ...policies.identity,
-        ...(policies.boundary ? [policies.boundary] : []),
-        ...(policies.session ?? []),
-        ...(policies.serviceControl ?? []),
-      ].map(({ policy }) => policy)
-      plan = { keys: keysFor(action, [...involved, compiled]), decisions: new Map() }
-      byAction.set(action, plan)
+      plan = {
+        keys: keysFor(action, [...compiledPolicies(policies), compiled]),
+        isCrossAccount: access?.isCrossAccount ?? false,
+        decisions: new Map(),
+      }
+      // Simulations make up actions.
+      if (byAction.size < ACTIONS_MAX) byAction.set(action, plan)
     }
     return plan
   }
+}
+
+const compiledPolicies = (policies: PrincipalPolicies): readonly CompiledPolicy[] =>
+  [
+    ...policies.identity,
+    ...(policies.boundary ? [policies.boundary] : []),
+    ...(policies.session ?? []),
+    ...(policies.serviceControl ?? []),
+  ].map(({ policy }) => policy)
+
+/** No grant changes what a policy allows, or what an explicit denial forbids. */
+function withGrants(
+  decision: Decision,
+  request: AccessRequest,
+  policies: PrincipalPolicies,
+  access: KeyAccess,
+): Decision {
+  return access.grants.length === 0 || decision.allowed || decision.denial.isExplicit
+    ? decision
+    : decideOnKey(request, policies, access)
 }
 
 /** The condition keys that the statements about an action read, or undefined where one is volatile. */

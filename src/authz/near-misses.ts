@@ -1,6 +1,7 @@
 import type { NearMiss, UnmetCondition } from '../core/explanations.ts'
 import type { Grant, GrantConstraints } from '../core/tables.ts'
 import type { AccessRequest, ConditionContext, ConditionValue } from './access-request.ts'
+import { ResourceName } from './arn-pattern.ts'
 import type { CompiledStatement } from './compiled-policy.ts'
 import type { ConditionClause } from './condition.ts'
 import type { KeyAccess } from './decide.ts'
@@ -50,7 +51,7 @@ function unmetOf(
   asksResources: boolean,
 ): readonly UnmetCondition[] {
   if (effect !== 'Allow') return []
-  if (asksResources && !(resources?.(resourceArn, context) ?? false)) return []
+  if (asksResources && !(resources?.(new ResourceName(resourceArn), context) ?? false)) return []
   return clauses
     .filter(({ holds }) => !holds(context))
     .slice(0, CLAUSES_MAX)

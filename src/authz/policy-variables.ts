@@ -1,6 +1,6 @@
 import type { ConditionContext } from './access-request.ts'
-import type { PatternCodes } from './wildcard.ts'
-import { pushLiteral, pushPattern } from './wildcard.ts'
+import type { PatternCodes } from './pattern-codes.ts'
+import { pushLiteral, pushPattern } from './pattern-codes.ts'
 
 /** A piece of a text: as written, with wildcards where they are; literally; or what a variable stands for. */
 type Piece =
@@ -80,31 +80,42 @@ function valueOf(piece: Piece, context: ConditionContext): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** The text with its variables filled in, or undefined where one has no value and no default. */
-export function fillText({ pieces }: Template, context: ConditionContext): string | undefined {
-  let text = ''
+/**
+ * Whether the text with its variables filled in is the given one; false where one has no value and no
+ * default. Stops where more is filled in than fits, so that no policy makes texts of any length.
+ */
+export function fillsTo({ pieces }: Template, text: string, context: ConditionContext): boolean {
+  let position = 0
   for (const piece of pieces) {
     const value = valueOf(piece, context)
-    if (value === undefined) return undefined
-    text += value
+    if (value === undefined || !text.startsWith(value, position)) return false
+    position += value.length
   }
-  return text
+  return position === text.length
 }
 
 /**
  * The pattern with its variables filled in, or undefined where one has no value and no default. What is
- * filled in is literal: a user named `*` gets no more than what is named so.
+ * filled in is literal: a user named `*` gets no more than what is named so. Undefined, too, where more is
+ * filled in than a text of `lengthMax` characters can match.
  */
 export function fillPattern(
   { pieces }: Template,
   context: ConditionContext,
+  lengthMax: number,
 ): PatternCodes | undefined {
   const codes: number[] = []
+  let filled = 0
   for (const piece of pieces) {
     const value = valueOf(piece, context)
     if (value === undefined) return undefined
-    if (piece.kind === 'written') pushPattern(codes, value)
-    else pushLiteral(codes, value)
+    if (piece.kind === 'written') {
+      pushPattern(codes, value)
+      continue
+    }
+    filled += value.length
+    if (filled > lengthMax) return undefined
+    pushLiteral(codes, value)
   }
   return codes
 }

@@ -28,14 +28,14 @@ export interface OpenVerdict {
  */
 function residueOf(
   { resources, resourceTexts, clauses }: CompiledStatement,
-  { request, known, asksResources }: OpenQuestion,
+  { known, resource }: OpenQuestion,
 ): readonly Condition[] | undefined {
   const residue: Condition[] = []
-  if (asksResources) {
+  if (resource !== undefined) {
     if (resources === undefined || resourceTexts === undefined) return undefined
     const { element, texts, reads } = resourceTexts
     const isCertain = texts.every((text) => text === '*') || reads.every((key) => known.knows(key))
-    if (isCertain && !resources(request.resourceArn, known)) return undefined
+    if (isCertain && !resources(resource, known)) return undefined
     // A text with variables: the pattern is the condition.
     if (!isCertain) residue.push({ operator: element, key: element, values: texts })
   }

@@ -1,4 +1,5 @@
 import type { AccessRequest } from './access-request.ts'
+import { ResourceName } from './arn-pattern.ts'
 import type { CompiledStatement } from './compiled-policy.ts'
 import type { Ground } from './decision.ts'
 import type { NamedPolicy } from './policies.ts'
@@ -9,8 +10,8 @@ export interface Question {
   readonly request: AccessRequest
   /** In lower case. */
   readonly action: string
-  /** False for trust policies, whose statements name no resources. */
-  readonly asksResources: boolean
+  /** Absent for trust policies, whose statements name no resources. */
+  readonly resource: ResourceName | undefined
 }
 
 /** What the policies of one layer say: a Deny, or the first statement that allows, or nothing. */
@@ -31,7 +32,7 @@ export interface ResourceVerdict {
 export const questionOf = (request: AccessRequest): Question => ({
   request,
   action: request.action.toLowerCase(),
-  asksResources: true,
+  resource: new ResourceName(request.resourceArn),
 })
 
 /** How a decision names a statement. */
@@ -44,10 +45,10 @@ export const groundOf = ({ layer, name }: NamedPolicy, statement: CompiledStatem
 })
 
 /** Whether a statement that speaks of the action also speaks of the resource, under its conditions. */
-function applies(statement: CompiledStatement, { request, asksResources }: Question): boolean {
+function applies(statement: CompiledStatement, { request, resource }: Question): boolean {
   const { resources, condition } = statement
-  const { resourceArn, context } = request
-  if (asksResources && !(resources?.(resourceArn, context) ?? false)) return false
+  const { context } = request
+  if (resource !== undefined && !(resources?.(resource, context) ?? false)) return false
   return condition === undefined || condition(context)
 }
 

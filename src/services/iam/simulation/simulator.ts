@@ -1,4 +1,5 @@
 import type { AccessRequest, ConditionValue } from '../../../authz/access-request.ts'
+import { ResourceName } from '../../../authz/arn-pattern.ts'
 import {
   type CompiledPolicy,
   type CompiledStatement,
@@ -69,11 +70,12 @@ interface Hit {
 /** Every statement that speaks of a request, not only the first that decides. */
 function hitsOf(sources: readonly CompiledSource[], request: AccessRequest): readonly Hit[] {
   const { principal, resourceArn, context } = request
+  const resource = new ResourceName(resourceArn)
   const hits: Hit[] = []
   for (const from of sources) {
     for (const statement of from.policy.statementsFor(request.action.toLowerCase())) {
       const reach = statement.principals?.(principal) ?? REACH.direct
-      if (reach === REACH.none || statement.resources?.(resourceArn, context) !== true) continue
+      if (reach === REACH.none || statement.resources?.(resource, context) !== true) continue
       if (statement.condition?.(context) ?? true) hits.push({ from, statement, reach })
     }
   }
