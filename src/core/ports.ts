@@ -26,3 +26,12 @@ export interface Log {
     cause?: unknown,
   ): void
 }
+
+/**
+ * Fetches the documents of identity providers. It is handed URLs that come from outside: which of them it goes to,
+ * and how much it reads how long, is its own to bound.
+ */
+export interface ProviderDocuments {
+  /** The text of the document. Rejects with `DependencyError` where there is none, or none that may be fetched. */
+  fetch(url: string): Promise<string>
+}

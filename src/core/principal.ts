@@ -48,7 +48,12 @@ export interface Principal {
   readonly userName?: string | undefined
   /** `aws:PrincipalTag/…`: those of the user or role, and of the session, which win. */
   readonly tags: Readonly<Record<string, string>>
-  /** Present for temporary credentials alone. */
+  /**
+   * Has no identity here, and asks to be let in by what an identity provider says of it: of the condition keys
+   * of a principal it has those of the provider alone.
+   */
+  readonly isVisitor?: boolean | undefined
+  /** Present for temporary credentials alone, and for a visitor. */
   readonly session?: SessionFacts | undefined
   /** A part of a service's infrastructure: grants alone let it do anything. */
   readonly isInfrastructure?: boolean

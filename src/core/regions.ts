@@ -1,3 +1,4 @@
+import { assert } from './assert.ts'
 import type { Region } from './ids.ts'
 
 /** Source: the public partition metadata of AWS's SDKs (botocore 1.43, partitions and endpoints). */
@@ -76,9 +77,20 @@ const GLOBAL_REGIONS: Readonly<Record<Partition, string>> = {
   'aws-eusc': 'eusc-de-east-1',
 }
 
+/** The only way to obtain a `Partition` from text: `aws`, `aws-cn` and so on. */
+export const parsePartition = (text: string): Partition | undefined =>
+  // Membership in the table is what the type stands for.
+  Object.hasOwn(REGIONS_BY_PARTITION, text) ? (text as Partition) : undefined
+
+/** The Region in which a partition's global services are. */
+export function globalRegionIn(partition: Partition): Region {
+  const region = parseRegion(GLOBAL_REGIONS[partition])
+  assert(region !== undefined, 'the global Region of a partition is one of its Regions')
+  return region
+}
+
 /** The Region that a global service acts in, whatever Region of the partition it was called for. */
-export const globalRegionOf = (region: Region): Region =>
-  parseRegion(GLOBAL_REGIONS[partitionOf(region)]) ?? region
+export const globalRegionOf = (region: Region): Region => globalRegionIn(partitionOf(region))
 
 /** The partition that holds a Region. */
 export const partitionOf = (region: Region): Partition => PARTITION_OF.get(region) ?? 'aws'

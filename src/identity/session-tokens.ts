@@ -25,8 +25,11 @@ const PREFIX = Uint8Array.of(0x53, 0x52, 0x54, 0x01)
 /** What the text of every token of ours begins with, whatever its version. */
 const PREFIX_TEXT = 'U1JU'
 const LABEL = 'strongroom session token v1'
-/** Longer texts are none of ours; header lines of this length pass the common proxies. */
-export const SESSION_TOKEN_CHARS_MAX = 8192
+/**
+ * Longer texts are none of ours. Nearly all are below the 8 KiB that common proxies let a header line have; what may
+ * come together at most (`SESSION_PACK_BYTES_MAX`, `FEDERATED_KEYS_BYTES_MAX`) is above it.
+ */
+const SESSION_TOKEN_CHARS_MAX = 10_240
 const SECRET_BYTES_MAX = 255
 
 /** Whether a text looks like a token of ours, genuine or not. */

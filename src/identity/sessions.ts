@@ -7,7 +7,7 @@ import type { Secret } from '../core/secret.ts'
 import { drawAccessKeyId, drawSecretAccessKey } from './access-keys.ts'
 import type { SessionContent, SessionSubject, SessionTokens } from './session-tokens.ts'
 
-/** Sessions that are held opened; the oldest go first. Each holds its token, 8 KiB at most. */
+/** Sessions that are held opened; the oldest go first. Each holds its token, 10 KiB at most. */
 const HELD_MAX = 5000
 
 /** A session whose token has been opened: the same object for as long as it is held. */

@@ -1,6 +1,6 @@
 import type { ConditionContext, ConditionValue } from '../authz/access-request.ts'
 import type { Permission } from '../authz/permission.ts'
-import type { Principal } from '../core/principal.ts'
+import type { Principal, SessionFacts } from '../core/principal.ts'
 import type { Connection } from '../core/transport.ts'
 import type { Call } from './call.ts'
 
@@ -109,6 +109,19 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
 ])
 
+/** What a visitor does not have: these tell of an identity, or of a session that it is only asking for. */
+const OF_IDENTITIES: ReadonlySet<string> = new Set([
+  'aws:principalarn',
+  'aws:principalaccount',
+  'aws:principaltype',
+  'aws:userid',
+  'aws:username',
+  'aws:tokenissuetime',
+  'aws:multifactorauthpresent',
+  'aws:multifactorauthage',
+  'aws:sourceidentity',
+])
+
 /** `kms:RecipientAttestation:PCR0` and its like; registers are hex. */
 function attestationValue(
   { attestation }: Permission,
@@ -120,6 +133,15 @@ function attestationValue(
   const prefix = source === 'NitroTPM' ? 'nitrotpmpcr' : 'pcr'
   if (!lowerName.startsWith(prefix)) return undefined
   return pcrs.get(Number(lowerName.slice(prefix.length)))
+}
+
+/** A condition key of the identity provider; policies choose the key, and no other member is one. */
+function federatedValue(
+  session: SessionFacts | undefined,
+  key: string,
+): ConditionValue | undefined {
+  const keys = session?.federatedKeys
+  return keys !== undefined && Object.hasOwn(keys, key) ? keys[key] : undefined
 }
 
 /** The condition keys of one permission that a call asks for. Nothing is worked out that no policy reads. */
@@ -142,7 +164,9 @@ export class CallContext implements ConditionContext {
   get(key: string): ConditionValue | undefined {
     const call = this.#call
     const permission = this.#permission
+    const { isVisitor, session } = call.caller.principal
     if (key.startsWith('aws:')) {
+      if (isVisitor === true && OF_IDENTITIES.has(key)) return undefined
       const reader = READERS.get(key)
       if (reader !== undefined) return reader(call, permission)
       if (key.startsWith(PRINCIPAL_TAG)) {
@@ -159,10 +183,6 @@ export class CallContext implements ConditionContext {
     if (key.startsWith(ATTESTATION)) {
       return attestationValue(permission, key.slice(ATTESTATION.length))
     }
-    return (
-      permission.serviceKey?.(key) ??
-      this.#slow?.get(key) ??
-      call.caller.principal.session?.federatedKeys?.[key]
-    )
+    return permission.serviceKey?.(key) ?? this.#slow?.get(key) ?? federatedValue(session, key)
   }
 }

@@ -1,8 +1,10 @@
 import type { Permission } from '../authz/permission.ts'
+import type { Instant } from '../core/ids.ts'
 import type { OperationModel } from '../core/model.ts'
 import type { Random } from '../core/ports.ts'
 import type { Records, RecordsTransaction } from '../core/records.ts'
 import type { Call } from './call.ts'
+import type { Identity } from './service.ts'
 
 /** JSON that may stand in an audit record. A `Secret` or bytes are not JSON and do not compile. */
 export type Json = string | number | boolean | null | undefined | readonly Json[] | JsonObject
@@ -60,6 +62,13 @@ export interface WriteScope extends Scope {
   recordEvent(event: ServiceEvent): Promise<void>
 }
 
+/** What an operation that takes no signature finds its caller with. */
+export interface UnsignedCall {
+  readonly records: Records
+  /** The service's time. */
+  readonly time: Instant
+}
+
 /**
  * One API operation as data plus one function. The pipeline runs the members in this order and is
  * the only one to call them. With effect `write` everything from `resolve` to `audit` runs inside one
@@ -74,6 +83,12 @@ export interface Operation<Input, Output, Target, Prepared> {
   readonly effect: 'read' | 'write'
   /** Whether audit records call it read-only: cryptographic operations are. */
   readonly readOnly: boolean
+  /**
+   * Only of an operation that takes no signature: who calls, by what is in its input. What it finds out is the
+   * caller's whole authority; nothing else of a request without a signature is believed.
+   * @throws ServiceError
+   */
+  identify?(input: Input, where: UnsignedCall): Promise<Identity>
   /** Rules between members, and what only some callers may ask; they need no resource. @throws ServiceError */
   check(input: Input, call: Call): void
   prepare(input: Input, scope: Scope): Prepared | Promise<Prepared>

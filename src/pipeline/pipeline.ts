@@ -18,7 +18,7 @@ import {
 } from './call-records.ts'
 import type { AnyOperation } from './operation.ts'
 import type { RefusalRecorder } from './refusal-recorder.ts'
-import { type Authenticate, placeOf, type Service } from './service.ts'
+import { type Authenticate, type Identity, placeOf, type Service } from './service.ts'
 import { type Prepared, runRead, runWrite } from './stages.ts'
 import { validate } from './validate.ts'
 import { wipe } from './wipe.ts'
@@ -166,7 +166,13 @@ async function admit(parts: PipelineParts, progress: RequestProgress): Promise<P
   progress.operationName = wire.operation
   const operation = service.operations.get(wire.operation)
   if (operation === undefined) throw service.codec.unknownOperation(wire.operation)
-  const identity = await parts.authenticate(request, service)
+  // Decoded before its caller is known only where nobody signs.
+  const unsigned =
+    operation.identify &&
+    shapedInput(progress, operation, service.codec.decode(operation.model, wire.input))
+  const identity = unsigned
+    ? await identifyUnsigned(parts, operation, unsigned)
+    : await parts.authenticate(request, service)
   const call = callOf(parts, progress, operation, {
     ...placeOf(identity, service),
     caller: identity.caller,
@@ -176,8 +182,21 @@ async function admit(parts: PipelineParts, progress: RequestProgress): Promise<P
     referer: request.headers['referer'],
   })
   service.throttle?.(call)
-  const input = service.codec.decode(operation.model, wire.input)
+  const input = unsigned ?? service.codec.decode(operation.model, wire.input)
   return prepare(parts, progress, { operation, call, input })
+}
+
+/** Who calls an operation that takes no signature. @throws ServiceError */
+async function identifyUnsigned(
+  parts: PipelineParts,
+  operation: AnyOperation,
+  input: Record<string, unknown>,
+): Promise<Identity> {
+  const where = { records: parts.records, time: parts.clock.now() }
+  // The shape has been checked: this is the operation's own input type.
+  const identity = await operation.identify?.(input as never, where)
+  assert(identity !== undefined, 'an operation that takes no signature says who calls')
+  return identity
 }
 
 function callOf(
@@ -198,20 +217,27 @@ function callOf(
   return call
 }
 
-/** Checks the shape of an input. @throws ServiceError */
+/** Checks the shape of an input, which is wiped with the progress from now on. @throws ServiceError */
+function shapedInput(
+  progress: Progress,
+  { model }: AnyOperation,
+  input: Record<string, unknown>,
+): Record<string, unknown> {
+  progress.input = input
+  validate(model.input, input)
+  return input
+}
+
+/** Checks an input. @throws ServiceError */
 function prepare(
   parts: PipelineParts,
   progress: Progress,
   { operation, call, input }: Pick<Prepared, 'operation' | 'input'> & { readonly call: Call },
 ): Prepared {
   const { service, trace } = progress
-  try {
-    validate(operation.model.input, input)
-    // The shape has just been checked: this is the operation's own input type, forgotten in the registry.
-    operation.check(input as never, call)
-  } finally {
-    progress.input = input
-  }
+  shapedInput(progress, operation, input)
+  // The shape has just been checked: this is the operation's own input type, forgotten in the registry.
+  operation.check(input as never, call)
   const scope = service.openScope({ call, random: parts.random, records: parts.records })
   return { operation, service, input, scope, authorizer: parts.authorizer, trace }
 }
