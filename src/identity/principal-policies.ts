@@ -1,6 +1,6 @@
 import { type CompiledPolicy, compilePolicy } from '../authz/compiled-policy.ts'
 import type { PolicyLayer } from '../authz/decision.ts'
-import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
+import { type NamedPolicy, NO_POLICIES, type PrincipalPolicies } from '../authz/policies.ts'
 import { unreachable } from '../core/assert.ts'
 import type { PolicyHolder } from '../core/identity.ts'
 import {
@@ -26,6 +26,15 @@ type BasePolicies = Omit<PrincipalPolicies, 'session'>
 
 /** A managed policy that is referred to and not there allows nothing. */
 const NOTHING = compilePolicy('{"Version":"2012-10-17","Statement":[]}')
+
+/** What a federated user has of the root that asked for its session. */
+const EVERYTHING: NamedPolicy = {
+  layer: 'identity-policy',
+  name: 'root',
+  policy: compilePolicy(
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+  ),
+}
 
 /** Compiles each text of a record once, for as long as the record lives. */
 class CompiledTexts {
@@ -73,6 +82,7 @@ export class PrincipalPolicySource {
     principal: Principal,
     records: Records,
   ): PrincipalPolicies | Promise<PrincipalPolicies> {
+    if (principal.isVisitor === true) return NO_POLICIES
     if (records !== this.#records) return this.#read(principal, records, undefined)
     return this.#byPrincipal.get(principal) ?? this.#load(principal)
   }
@@ -129,7 +139,9 @@ export class PrincipalPolicySource {
       case 'AssumedRole':
         return this.#rolePolicies(principal.uniqueId, records)
       case 'FederatedUser':
-        return this.#userPolicies(principal.session?.issuerId ?? '', records)
+        return isOfRoot(principal)
+          ? Promise.resolve({ identity: [EVERYTHING] })
+          : this.#userPolicies(principal.session?.issuerId ?? '', records)
       case 'Account':
       case 'Service':
         return Promise.resolve({ identity: [] })
@@ -208,5 +220,11 @@ export class PrincipalPolicySource {
 }
 
 /** Whose policies a principal has: sessions of one role share them, and their session policies come on top. */
-const subjectOf = ({ type, uniqueId, accountId, session }: Principal): string =>
-  type === 'FederatedUser' ? `${accountId}/${session?.issuerId ?? ''}` : `${accountId}/${uniqueId}`
+const subjectOf = (principal: Principal): string => {
+  const { type, uniqueId, accountId, session } = principal
+  if (type !== 'FederatedUser') return `${accountId}/${uniqueId}`
+  return isOfRoot(principal) ? `${accountId}/root` : `${accountId}/${session?.issuerId ?? ''}`
+}
+
+/** Whether a federated user is one of the account's root, whom nothing limits but what it passed. */
+const isOfRoot = ({ accountId, session }: Principal): boolean => session?.issuerId === accountId

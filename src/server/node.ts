@@ -33,9 +33,9 @@ import { invalidMarker } from '../services/kms/page-markers.ts'
 import type { RequestQuotas } from '../services/kms/request-quotas.ts'
 import { rotateDueKeys } from '../services/kms/timed-rotation.ts'
 import { STS_MODEL } from '../services/sts/model.ts'
-import { createSts } from '../services/sts/sts.ts'
 import { Authenticator } from './authenticate.ts'
 import { composeKms } from './compose-kms.ts'
+import { composeSts } from './compose-sts.ts'
 import { inTurn } from './in-turn.ts'
 import { createQueryCodec } from './query-codec.ts'
 import { createRouter } from './router.ts'
@@ -61,6 +61,8 @@ export interface NodeParts {
   readonly usageJournal?: UsageJournal | undefined
   /** Absent where calls are not limited. */
   readonly quotas?: RequestQuotas | undefined
+  /** As `ProviderDocumentsOptions.allowPrivate`. */
+  readonly oidcAllowPrivate?: boolean | undefined
 }
 
 /** One node: everything behind its sockets. */
@@ -88,9 +90,9 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const markers = new PageMarkers(markerKey, invalidMarker)
   const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
   const { service: kms, keystore, engine } = await composeKms(parts, { markers, lastUses })
-  const sts = createSts(createQueryCodec(STS_MODEL.query))
   const sessionTokens = new SessionTokens(await ensureServiceKey(parts, 'session-tokens'), random)
   const sessions = new Sessions(sessionTokens, random)
+  const sts = await composeSts(parts, sessions)
   const uses = new IdentityUses(parts)
   const iam = createIam({
     codec: createQueryCodec(IAM_MODEL.query),

@@ -109,7 +109,8 @@ describe('GetCallerIdentity', () => {
       ['GetCallerIdentity', '2012-01-01'],
       ['getCallerIdentity', '2011-06-15'],
       ['constructor', '2011-06-15'],
-      ['AssumeRole', '2011-06-15'],
+      ['AssumeRoleWithSAML', '2011-06-15'],
+      ['AssumeRoot', '2011-06-15'],
     ] as const) {
       refusedAs(
         await send(`Action=${action}&Version=${version}`),

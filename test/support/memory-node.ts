@@ -135,6 +135,8 @@ export interface MemoryNodeOptions {
   /** Says when uses of keys are noted, instead of the machine. */
   readonly machine?: Clock
   readonly usageJournal?: UsageJournal
+  /** Whether identity providers on this machine are asked for their keys. */
+  readonly oidcAllowPrivate?: boolean
 }
 
 /** Starts a node in memory behind the real HTTP transport. */
@@ -161,6 +163,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     attestationRoots: options.attestationRoots,
     usageJournal: options.usageJournal,
     quotas: options.quotas,
+    oidcAllowPrivate: options.oidcAllowPrivate,
   })
   const transport = await openHttpTransport({
     host: '127.0.0.1',

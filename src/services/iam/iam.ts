@@ -21,5 +21,6 @@ export const createIam = ({ codec, markers, uses }: IamParts): Service => ({
   operations: new Map(Object.entries(IAM_OPERATIONS)),
   internalError: 'ServiceFailureException',
   regionOf: globalRegionOf,
+  isClosedToUserSessions: true,
   openScope: (scope): IamScope => ({ ...scope, markers, uses, home: homeOf(scope.call) }),
 })
