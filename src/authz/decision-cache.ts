@@ -53,7 +53,6 @@ const factsOf = (principal: Principal): string =>
     principal.uniqueId,
     principal.userId,
     principal.session?.federatedProvider ?? '',
-    principal.isVisitor === true ? 'visitor' : '',
     ...(principal.serviceNames ?? []),
   ]
     .map(field)

@@ -295,7 +295,11 @@ describe('AssumeRole', () => {
         /is invalid/,
       ],
       [
-        { PolicyArns: Array.from({ length: 11 }, () => ({ arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' })) },
+        {
+          PolicyArns: Array.from({ length: 11 }, () => ({
+            arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
+          })),
+        },
         'ValidationError',
         /policyArns/,
       ],
