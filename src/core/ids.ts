@@ -34,6 +34,9 @@ export const anotherAccount = (accountId: AccountId): AccountId =>
   // Twelve digits with another last one are an account id.
   `${accountId.slice(0, -1)}${accountId.endsWith('0') ? 1 : 0}` as AccountId
 
+/** Whose keys of services are that no customer sees: text that is no account's id, so that nobody calls as it. */
+export const SERVICE_ACCOUNT = 'services' as AccountId
+
 /** The only way to obtain a `KeyId` from text. */
 export const parseKeyId = (text: string): KeyId | undefined =>
   KEY_ID.test(text) ? (text as KeyId) : undefined

@@ -57,6 +57,8 @@ export interface Key {
   readonly onDemandRotations: number
   /** Absent for a single-Region key. */
   readonly multiRegion?: MultiRegionFamily | undefined
+  /** Of a key that no customer made: the service that it is for, by its short name. */
+  readonly managedBy?: string | undefined
   /** Only for keys in a custom key store. */
   readonly customKeyStoreId?: string | undefined
 }

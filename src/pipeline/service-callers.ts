@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts'
-import { type AccountId, parseAccessKeyId, type Region } from '../core/ids.ts'
+import { type AccountId, parseAccessKeyId, type Region, SERVICE_ACCOUNT } from '../core/ids.ts'
 import type { Principal } from '../core/principal.ts'
 import { type Partition, partitionOf } from '../core/regions.ts'
 import type { Call, Caller } from './call.ts'
@@ -167,17 +167,14 @@ export function asServicePrincipal(errand: ServiceErrand): CallOrigin {
   }
 }
 
-/**
- * The service itself, on a key of its own that no customer sees.
- * @param owner the account of such keys, which is nobody's
- */
-export function asKeyOwner(
-  { service, region }: Pick<ServiceErrand, 'service' | 'region'>,
-  owner: AccountId,
-): CallOrigin {
-  const principal = servicePrincipal(service, region, owner)
+/** The service itself, on a key of its own that no customer sees. */
+export function asKeyOwner({
+  service,
+  region,
+}: Pick<ServiceErrand, 'service' | 'region'>): CallOrigin {
+  const principal = servicePrincipal(service, region, SERVICE_ACCOUNT)
   return {
-    accountId: owner,
+    accountId: SERVICE_ACCOUNT,
     region,
     caller: serviceCaller(principal, { type: 'AWSService', invokedBy: principal.arn }),
     ...placeOfService(service),

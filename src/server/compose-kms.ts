@@ -10,6 +10,7 @@ import { ImportTokens } from '../services/kms/import-tokens.ts'
 import type { KeyUsage } from '../services/kms/key-usage.ts'
 import { createKms } from '../services/kms/kms.ts'
 import { KMS_MODEL } from '../services/kms/model.ts'
+import { ServiceKeys, type ServiceKeysParts } from '../services/kms/service-keys.ts'
 import { createAsymmetricEngine } from './asymmetric-engine.ts'
 import { createJsonCodec } from './json-codec.ts'
 import type { NodeParts } from './node.ts'
@@ -19,19 +20,28 @@ import { ensureServiceKey } from './service-secrets.ts'
 interface ComposedKms {
   readonly service: Service
   readonly keystore: SoftwareKeyStore
+  readonly serviceKeys: ServiceKeys
   readonly engine: ReturnType<typeof createAsymmetricEngine>
 }
 
 /** Puts KMS together. */
 export async function composeKms(
   parts: NodeParts,
-  { markers, lastUses }: { readonly markers: PageMarkers; readonly lastUses: KeyUsage },
+  {
+    markers,
+    lastUses,
+    ...recording
+  }: Pick<ServiceKeysParts, 'trail' | 'frames'> & {
+    readonly markers: PageMarkers
+    readonly lastUses: KeyUsage
+  },
 ): Promise<ComposedKms> {
   const { random, records } = parts
   const importTokens = new ImportTokens(await ensureServiceKey(parts, 'import-tokens'), random)
   const grantTokens = new GrantTokens(await ensureServiceKey(parts, 'grant-tokens'))
   const engine = createAsymmetricEngine()
   const keystore = new SoftwareKeyStore(random, engine)
+  const serviceKeys = new ServiceKeys({ ...parts, ...recording, keystore })
   const attestation = createAttestationVerifier({
     roots: parts.attestationRoots ?? awsAttestationRoots(),
     gate: engine.gate,
@@ -46,7 +56,8 @@ export async function composeKms(
     grantIndex: new GrantIndex(records),
     keyPolicies: new CompiledKeyPolicies(),
     lastUses,
+    serviceKeys,
     quotas: parts.quotas,
   })
-  return { service, keystore, engine }
+  return { service, keystore, serviceKeys, engine }
 }

@@ -89,7 +89,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const markerKey = await ensureServiceKey(parts, 'page-markers')
   const markers = new PageMarkers(markerKey, invalidMarker)
   const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
-  const { service: kms, keystore, engine } = await composeKms(parts, { markers, lastUses })
+  const kms = await composeKms(parts, { markers, lastUses, trail, frames })
   const sessionTokens = new SessionTokens(await ensureServiceKey(parts, 'session-tokens'), random)
   const sessions = new Sessions(sessionTokens, random)
   const sts = await composeSts(parts, sessions)
@@ -103,7 +103,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
   const pipeline: PipelineParts = {
     route: createRouter([
-      { service: kms, targetPrefix: KMS_MODEL.targetPrefix },
+      { service: kms.service, targetPrefix: KMS_MODEL.targetPrefix },
       { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
       { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
     ]),
@@ -120,10 +120,10 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     random,
     log,
   }
-  const timed = { records, trail, frames, clock, random, log, keystore }
+  const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
   return {
     handler: createPipeline(pipeline),
-    kms: createKmsApi(kms, createInProcessPipeline(pipeline)),
+    kms: createKmsApi({ ...kms, run: createInProcessPipeline(pipeline) }),
     trail,
     frames,
     recover: () => lastUses.rebuild(),
@@ -141,7 +141,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
       try {
         await Promise.all([refusals.flush(), lastUses.noteAll(), uses.noteAll()])
       } finally {
-        await engine.close()
+        await kms.engine.close()
       }
     },
   }

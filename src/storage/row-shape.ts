@@ -3,8 +3,10 @@ import type { ColumnValue, PageQuery, Row, TableSchema } from '../core/store.ts'
 
 /** The largest page of `RowReader.page`. Source: `PageQuery.limit`. */
 export const PAGE_ROWS_MAX = 10_000
-/** The largest page of the change feed and the outbox, and what `count` counts up to. */
+/** The largest page of the change feed and the outbox. */
 export const FEED_ENTRIES_MAX = 100_000
+/** What `count` counts up to: beyond every quota. */
+export const COUNTED_ROWS_MAX = 200_000
 
 /** A column of an index: a part of the key, or one of the further columns. */
 export type IndexColumn =
@@ -89,12 +91,9 @@ export function assertPageQuery(columns: readonly IndexColumn[], query: PageQuer
   assert(bounded && hasType(query.upTo, bounded.type), 'the upper bound has another type')
 }
 
-/** @throws {AssertionFailure} unless the number is a whole one from 1 to `FEED_ENTRIES_MAX`. */
-export function assertEntryLimit(limit: number): void {
-  assert(
-    Number.isSafeInteger(limit) && limit >= 1 && limit <= FEED_ENTRIES_MAX,
-    `a limit is 1 to ${FEED_ENTRIES_MAX}`,
-  )
+/** @throws {AssertionFailure} unless the number is a whole one from 1 to `max`. */
+export function assertEntryLimit(limit: number, max = FEED_ENTRIES_MAX): void {
+  assert(Number.isSafeInteger(limit) && limit >= 1 && limit <= max, `a limit is 1 to ${max}`)
 }
 
 export function assertOutboxId(id: number): void {

@@ -182,19 +182,21 @@ describe('KMS for the services of this process', () => {
       )
     })
 
-    test('counts against the quotas of the caller', async () => {
+    test('counts against the quotas of the caller', async (t) => {
       const limited = await startMemoryNode({
         quotas: new RequestQuotas(new Map([['DescribeKey', 1]])),
       })
       const client = new WireClient(limited.endpoint, ACCOUNT)
+      t.after(() => {
+        client.close()
+        return limited.close()
+      })
       const { id } = await createKey(client)
       const root = callBy(rootOfAccount(ACCOUNT))
       const describeKey = () =>
         limited.kms.call(onBehalfOf(root, 'ssm'), 'DescribeKey', { KeyId: id })
       await describeKey()
       await assert.rejects(describeKey(), refusal('ThrottlingException'))
-      client.close()
-      await limited.close()
     })
   })
 

@@ -6,12 +6,10 @@ import type { Records, Stored } from '../../core/records.ts'
 import { ALIASES, type Alias } from '../../core/tables.ts'
 import type { AuditResource } from '../../pipeline/operation.ts'
 import { aliasNotFound, validationError } from './key-errors.ts'
+import { RESERVED_PREFIX } from './predefined-keys.ts'
 
 /** Source: AWS KMS Developer Guide, Resource quotas: aliases per customer managed key. */
 export const ALIASES_PER_KEY_MAX = 50
-
-/** The prefix of aliases that belong to AWS managed keys. */
-const RESERVED = 'alias/aws/'
 
 /** @throws ServiceError ValidationException without the prefix, InvalidAliasNameException without a name */
 export function assertAliasName(name: string): AliasName {
@@ -28,7 +26,7 @@ export function assertAliasName(name: string): AliasName {
 
 /** As `assertAliasName`, for an alias that is to be made or changed. AWS sends no message here. */
 export function assertOwnAliasName(name: string): AliasName {
-  if (name.startsWith(RESERVED)) throw new ServiceError('NotAuthorizedException')
+  if (name.startsWith(RESERVED_PREFIX)) throw new ServiceError('NotAuthorizedException')
   return assertAliasName(name)
 }
 

@@ -4,9 +4,11 @@ import { aKeyPlace } from '../../../test/support/key-place.ts'
 import { instant } from '../../core/ids.ts'
 import type { Key } from '../../core/key.ts'
 import { KEY_SPECS, type KeySpec, type KeyUsage } from '../../core/key-specs.ts'
+import { ALIASES } from '../../core/tables.ts'
 import { assertRoomForGrant, GRANTS_PER_KEY_MAX, isGrantable } from './grants.ts'
 import { assertRoomForKey, KEYS_PER_ACCOUNT_MAX } from './key-quota.ts'
 import { type GrantOperation, KMS_MODEL } from './model.ts'
+import { PREDEFINED_SERVICES } from './predefined-keys.ts'
 
 const aKey = (spec: KeySpec, usage: KeyUsage): Key => ({
   ...aKeyPlace(),
@@ -20,9 +22,18 @@ const aKey = (spec: KeySpec, usage: KeyUsage): Key => ({
   onDemandRotations: 0,
 })
 
-const counting = (count: number) => ({
-  count: (_table: unknown, query: { readonly atMost: number }) =>
-    Promise.resolve(Math.min(count, query.atMost)),
+const counting = (count: number, managed = 0) => ({
+  count: (
+    table: unknown,
+    query: { readonly equals: readonly unknown[]; readonly atMost: number },
+  ) =>
+    Promise.resolve(
+      table === ALIASES
+        ? PREDEFINED_SERVICES.slice(0, managed).filter((service) =>
+            query.equals.includes(`alias/aws/${service}`),
+          ).length
+        : Math.min(count, query.atMost),
+    ),
 })
 
 const EVERYWHERE = ['CreateGrant', 'DescribeKey', 'RetireGrant']
@@ -87,5 +98,12 @@ describe('how many', () => {
       publicMessage:
         'Key quota for this account in this region is 100000 but the current usage is 100000.',
     })
+  })
+
+  test('and AWS managed keys do not count', async () => {
+    await assertRoomForKey(counting(100_000, 1), key, {})
+    await assertRoomForKey(counting(100_001, 2), key, {})
+    await assert.rejects(assertRoomForKey(counting(100_002, 2), key, {}))
+    await assertRoomForGrant(counting(50_000), { ...key, managedBy: 'ssm' })
   })
 })

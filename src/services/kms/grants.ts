@@ -72,6 +72,7 @@ export async function getGrant(
 
 /** @throws ServiceError LimitExceededException */
 export async function assertRoomForGrant(records: Pick<Records, 'count'>, key: Key): Promise<void> {
+  if (key.managedBy !== undefined) return
   const count = await records.count(GRANTS, {
     index: 'key',
     equals: [key.region, key.keyId],

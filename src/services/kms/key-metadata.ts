@@ -65,7 +65,7 @@ export function keyMetadata(key: Key, imported: ImportFacts = NOT_IMPORTED): Key
     Origin: key.origin,
     CustomKeyStoreId: key.customKeyStoreId,
     ExpirationModel: imported.expirationModel,
-    KeyManager: 'CUSTOMER',
+    KeyManager: key.managedBy === undefined ? 'CUSTOMER' : 'AWS',
     // The enumeration of this deprecated member misses the newest specs; the wire carries them all the same.
     CustomerMasterKeySpec: key.spec as KeyMetadata['CustomerMasterKeySpec'],
     KeySpec: key.spec,

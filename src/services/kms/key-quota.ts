@@ -1,10 +1,28 @@
 import type { Place } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { Records } from '../../core/records.ts'
-import { KEYS } from '../../core/tables.ts'
+import { ALIASES, KEYS } from '../../core/tables.ts'
+import { PREDEFINED_SERVICES, predefinedAlias } from './predefined-keys.ts'
 
 /** Source: AWS KMS Developer Guide, Resource quotas: customer managed keys per account and Region. */
 export const KEYS_PER_ACCOUNT_MAX = 100_000
+
+/** How many AWS managed keys there are, which the quota does not count. */
+async function managedKeys(
+  records: Pick<Records, 'count'>,
+  { accountId, region }: Place,
+): Promise<number> {
+  const counts = await Promise.all(
+    PREDEFINED_SERVICES.map((service) =>
+      records.count(ALIASES, {
+        index: 'key',
+        equals: [accountId, region, predefinedAlias(service)],
+        atMost: 1,
+      }),
+    ),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
 
 /**
  * AWS's quota of keys, in all states, which guards no resource here: it is asked only where AWS's
@@ -18,11 +36,14 @@ export async function assertRoomForKey(
   quotas: object | undefined,
 ): Promise<void> {
   if (quotas === undefined) return
-  const count = await records.count(KEYS, {
+  const all = await records.count(KEYS, {
     index: 'by_account',
     equals: [accountId, region],
-    atMost: KEYS_PER_ACCOUNT_MAX,
+    atMost: KEYS_PER_ACCOUNT_MAX + PREDEFINED_SERVICES.length,
   })
+  // Only who is near the quota has to be counted exactly.
+  if (all < KEYS_PER_ACCOUNT_MAX) return
+  const count = all - (await managedKeys(records, { accountId, region }))
   if (count >= KEYS_PER_ACCOUNT_MAX) {
     throw new ServiceError(
       'LimitExceededException',

@@ -30,6 +30,7 @@ import {
 } from './model.ts'
 import { withRecipient } from './recipient.ts'
 import type { RequestQuotas } from './request-quotas.ts'
+import type { ServiceKeys } from './service-keys.ts'
 
 /** What a handler of KMS may touch besides the records. */
 export interface KmsScope extends Scope {
@@ -43,6 +44,7 @@ export interface KmsScope extends Scope {
   /** Absent where calls are not limited. */
   readonly quotas: RequestQuotas | undefined
   readonly importTokens: ImportTokens
+  readonly serviceKeys: ServiceKeys
 }
 
 /** As `KmsScope`, inside the transaction of an operation with effect `write`. */

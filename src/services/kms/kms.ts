@@ -12,6 +12,7 @@ import type { KmsScope } from './kms-operation.ts'
 import { KMS_MODEL } from './model.ts'
 import { KMS_OPERATIONS } from './operations.ts'
 import type { RequestQuotas } from './request-quotas.ts'
+import type { ServiceKeys } from './service-keys.ts'
 
 export interface KmsParts {
   readonly codec: Codec
@@ -25,6 +26,7 @@ export interface KmsParts {
   /** Absent where calls are not limited. */
   readonly quotas?: RequestQuotas | undefined
   readonly importTokens: ImportTokens
+  readonly serviceKeys: ServiceKeys
 }
 
 /** The key management service itself. */

@@ -19,30 +19,41 @@ export interface TimedScope {
 }
 
 /**
- * Does a piece of timed work in one transaction, with the records of what it does. The work looks again
- * at what it found due: another node may have been faster, and is then left to it.
+ * Does something that no call asked for in one transaction, with the records of what it does; settles once
+ * they are in the log. @throws {ConflictError} when somebody was faster
+ */
+export async function commitRecorded(
+  parts: TimedWorkParts,
+  time: Instant,
+  work: (scope: TimedScope) => Promise<void>,
+): Promise<void> {
+  const frames = await parts.records.transaction(async (tx) => {
+    const made: { readonly outboxId: number; readonly frame: string }[] = []
+    const recordEvent = async (event: ServiceEvent): Promise<void> => {
+      const frame = frameOf(parts, event, time)
+      made.push({ frame, outboxId: await tx.addOutbox(frame) })
+    }
+    await work({ tx, recordEvent, call: { time } })
+    return made
+  })
+  await parts.trail.recordAllCommitted(frames)
+}
+
+/**
+ * Does a piece of timed work, as `commitRecorded`. The work looks again at what it found due: another node
+ * may have been faster, and is then left to it.
  */
 export async function doTimedWork(
   parts: TimedWorkParts,
   time: Instant,
   work: (scope: TimedScope) => Promise<void>,
 ): Promise<void> {
-  const commit = () =>
-    parts.records.transaction(async (tx) => {
-      const frames: { readonly outboxId: number; readonly frame: string }[] = []
-      const recordEvent = async (event: ServiceEvent): Promise<void> => {
-        const frame = frameOf(parts, event, time)
-        frames.push({ frame, outboxId: await tx.addOutbox(frame) })
-      }
-      await work({ tx, recordEvent, call: { time } })
-      return frames
-    })
-  const frames = await commit().catch((error: unknown) => {
+  try {
+    await commitRecorded(parts, time, work)
+  } catch (error) {
     if (!(error instanceof ConflictError)) throw error
     parts.log.info({}, 'another node does this timed work')
-    return []
-  })
-  await parts.trail.recordAllCommitted(frames)
+  }
 }
 
 const frameOf = (parts: TimedWorkParts, event: ServiceEvent, time: Instant): string =>

@@ -7,6 +7,7 @@ import {
   assertKey,
   assertPageQuery,
   assertPrefix,
+  COUNTED_ROWS_MAX,
   type IndexColumn,
   indexColumns,
 } from '../row-shape.ts'
@@ -51,7 +52,7 @@ export class RowSql {
 
   count(index: string, equals: readonly (string | number)[], atMost: number): number {
     assertPrefix(this.#index(index), equals)
-    assertEntryLimit(atMost)
+    assertEntryLimit(atMost, COUNTED_ROWS_MAX)
     const statement = this.#prepared(`count/${index}/${equals.length}`, () =>
       countSql(this.#table, index, equals.length),
     )

@@ -8,6 +8,7 @@ import {
   assertPageQuery,
   assertPrefix,
   assertRow,
+  COUNTED_ROWS_MAX,
 } from '../row-shape.ts'
 import { copyOf, type MemoryTable } from './memory-table.ts'
 
@@ -69,7 +70,7 @@ export class MemoryTransaction implements RowTransaction {
     const index = this.#table(table).index(query.index)
     assert(index, `table ${table.name} has no index ${query.index}`)
     assertPrefix(index.columns, query.equals)
-    assertEntryLimit(query.atMost)
+    assertEntryLimit(query.atMost, COUNTED_ROWS_MAX)
     const range = { index: query.index, equals: query.equals, limit: query.atMost }
     const own = this.rows.get(table)
     let count = index.page(range, (row) => !own?.has(joinRowKey(table.name, row.key))).length

@@ -89,6 +89,8 @@ const WITH_CONTEXT: ReadonlySet<string> = new Set([
 ])
 const NO_CONTEXT = {}
 
+const noGrants = (): Promise<readonly Grant[]> => Promise.resolve([])
+
 /** The permission on one key: its policy, the caller's policies and its grants decide together. */
 export function keyPermission(demand: KeyDemand, target: ResolvedKey, scope: KmsScope): Permission {
   const { operation, request = {}, namedBy, requestTags, tagKeys, acceptsGrant } = demand
@@ -108,7 +110,11 @@ export function keyPermission(demand: KeyDemand, target: ResolvedKey, scope: Kms
         encryptionContext: WITH_CONTEXT.has(operation)
           ? (request.encryptionContext ?? NO_CONTEXT)
           : undefined,
-        grantsFor: (principal) => grantIndex.grantsFor(principal, key, records),
+        // What is an AWS managed key is never another account's to use.
+        grantsFor: (principal) =>
+          key.managedBy !== undefined && principal.accountId !== key.accountId
+            ? noGrants()
+            : grantIndex.grantsFor(principal, key, records),
         acceptsGrant,
       },
     },
@@ -130,8 +136,6 @@ const CLOSED: NamedPolicy = {
   name: 'no policy',
   policy: compilePolicy('{"Version":"2012-10-17","Statement":[]}'),
 }
-
-const noGrants = (): Promise<readonly Grant[]> => Promise.resolve([])
 
 /** What a request names in another account, as far as it can be told without there being such a key. */
 interface MissingKey {
