@@ -279,7 +279,7 @@ describe('AssumeRoleWithWebIdentity', () => {
       RoleArn: roleArn('web'),
       RoleSessionName: 'one',
       WebIdentityToken: token(),
-    })
+    }).toString()
     for (const action of [
       'AssumeRole',
       'GetCallerIdentity',
@@ -316,7 +316,7 @@ describe('AssumeRoleWithWebIdentity', () => {
       RoleArn: roleArn('web'),
       RoleSessionName: 'one',
       WebIdentityToken: token(),
-    })
+    }).toString()
     const answer = await wire.send('', {
       method: 'GET',
       path: `/?${query}`,
