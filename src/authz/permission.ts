@@ -54,6 +54,11 @@ export interface Permission {
     /** Absent where identity policies alone decide. */
     readonly guard?: KeyGuard | TrustGuard | RetirementGuard
   }
+  /**
+   * What a denial is told from where the resource is another account's: the permission as it would be asked
+   * for if there were no such resource. It knows nothing of the real one, so neither does its text.
+   */
+  readonly untold?: Permission | undefined
   /** How a denial names the resource: its ARN, or the ciphertext that it was found by. */
   readonly namedBy?: 'arn' | 'ciphertext'
   /** `aws:RequestTag/…` and `aws:TagKeys`. */

@@ -1,5 +1,6 @@
 import { denialMessage } from '../authz/denial-message.ts'
 import { ForeignMiss, type Permission } from '../authz/permission.ts'
+import { assert } from '../core/assert.ts'
 import { ConflictError, ServiceError } from '../core/errors.ts'
 import type { RecordStore } from '../core/records.ts'
 import type { Authorizer, Ruling } from './authorizer.ts'
@@ -32,18 +33,20 @@ export interface Prepared {
 }
 
 /** @throws ServiceError AccessDeniedException unless the permission is granted */
-async function assertPermission(
-  { scope, trace, authorizer }: Prepared,
-  permission: Permission,
-): Promise<void> {
-  const soon = authorizer.decide(scope.call, permission, scope.records)
-  const ruling = soon instanceof Promise ? await soon : soon
-  const { request, decision } = ruling
-  trace.decided.push({ ...ruling, permission })
-  if (decision.allowed) return
-  const message = denialMessage(request, decision.denial, permission.namedBy ?? 'arn')
+async function assertPermission(prepared: Prepared, permission: Permission): Promise<void> {
+  const ruling = await rule(prepared, permission)
+  prepared.trace.decided.push({ ...ruling, permission })
+  if (ruling.decision.allowed) return
+  const told = permission.untold ?? permission
+  // A caller is told of a resource of another account what it would be told if there were none.
+  const { request, decision } = told === permission ? ruling : await rule(prepared, told)
+  assert(!decision.allowed, 'what is not there lets nobody do anything')
+  const message = denialMessage(request, decision.denial, told.namedBy ?? 'arn')
   throw new ServiceError('AccessDeniedException', message)
 }
+
+const rule = ({ scope, authorizer }: Prepared, permission: Permission): Ruling | Promise<Ruling> =>
+  authorizer.decide(scope.call, permission, scope.records)
 
 /** @throws ServiceError AccessDeniedException unless every permission is granted. */
 async function assertAuthorized(prepared: Prepared, target: unknown): Promise<void> {

@@ -189,6 +189,54 @@ describe('listings', () => {
     other.close()
   })
 
+  test('and denials tell nothing of another account’s key through the caller’s own conditions', async () => {
+    const other = new WireClient(node.endpoint, OTHER)
+    const tags = [{ TagKey: 'team', TagValue: 'red' }]
+    const { id, arn } = await createKey(other, { Tags: tags })
+    succeeded(await other.kms('CreateAlias', { AliasName: 'alias/theirs', TargetKeyId: id }))
+    const missing = arn.replace(id, '00000000-0000-4000-8000-000000000000')
+    const aliasOf = (name: string): string => arn.replace(`key/${id}`, `alias/${name}`)
+    const seal = await other.kms('Encrypt', { KeyId: id, Plaintext: blob('x') })
+    const sealed = textOf(succeeded(seal), 'CiphertextBlob')
+    // The same ciphertext under the id of no key: the id stands behind four bytes of version.
+    const lost = Buffer.from(sealed, 'base64')
+    const at = lost.indexOf(Buffer.from(id.replaceAll('-', ''), 'hex'))
+    if (at !== -1) lost.fill(0, at, at + 16)
+    const conditions: readonly (readonly [string, object, string?])[] = [
+      ['spec', { StringEquals: { 'kms:KeySpec': 'SYMMETRIC_DEFAULT' } }],
+      ['usage', { StringNotEquals: { 'kms:KeyUsage': 'SIGN_VERIFY' } }],
+      ['tag', { StringEquals: { 'aws:ResourceTag/team': 'red' } }],
+      ['alias', { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/theirs' } }],
+      ['asked', { StringEquals: { 'kms:EncryptionContext:a': 'b' } }],
+      ['origin', { Null: { 'kms:KeyOrigin': 'true' } }],
+      ['that-key', {}, arn],
+      ['that-account', {}, arn.replace(id, '*')],
+      ['everything', {}],
+    ]
+    for (const [name, Condition, Resource = '*'] of conditions) {
+      const Action = 'kms:*'
+      const user = await userWith(
+        `prober-${name}`,
+        document({ Effect: 'Allow', Action, Resource, Condition }),
+      )
+      const told = async (operation: string, input: object): Promise<string> => {
+        const answer = await user.kms(operation, { EncryptionContext: { a: 'b' }, ...input })
+        assert.equal(answer.json['__type'], 'AccessDeniedException', answer.text)
+        return textOf(answer.json, 'Message').replace(/(key|alias)\/[\w-]+/, 'it')
+      }
+      const encrypt = (KeyId: string) => told('Encrypt', { KeyId, Plaintext: blob('x') })
+      if (name !== 'that-key') assert.equal(await encrypt(arn), await encrypt(missing), name)
+      assert.equal(await encrypt(aliasOf('theirs')), await encrypt(aliasOf('none')), name)
+      const decrypt = (CiphertextBlob: string) => told('Decrypt', { CiphertextBlob })
+      if (at !== -1) {
+        assert.equal(await decrypt(sealed), await decrypt(lost.toString('base64')), name)
+      }
+      user.close()
+    }
+    assert.notEqual(at, -1)
+    other.close()
+  })
+
   test('need a permission of their own', async () => {
     const nobody = await userWith('nobody', document())
     for (const operation of ['ListKeys', 'ListAliases', 'DescribeCustomKeyStores']) {
@@ -222,7 +270,7 @@ describe('a presigned request', () => {
     )
     // Texts only: nothing here has a parameter twice.
     const query = new URLSearchParams(request.query as Record<string, string>)
-    return fetch(`${node.endpoint}/?${query}`)
+    return fetch(`${node.endpoint}/?${query.toString()}`)
   }
 
   test('is good for as long as it says, and not replayed afterwards', async () => {

@@ -1,12 +1,11 @@
-import type { Permission } from '../../authz/permission.ts'
-import { keyArn } from '../../core/arn.ts'
+import { ForeignMiss, type Permission } from '../../authz/permission.ts'
 import type { ServiceError } from '../../core/errors.ts'
-import { anotherAccount } from '../../core/ids.ts'
 import type { EncryptionAlgorithm } from '../../core/key-specs.ts'
 import type { EncryptionContext, ParsedCiphertext } from '../../core/key-store.ts'
 import type { Secret } from '../../core/secret.ts'
 import { parseCiphertext } from '../../crypto/ciphertext.ts'
-import { foreignMiss, keyPermission } from './authorization/key-permission.ts'
+import type { RequestTraits } from './authorization/condition-keys.ts'
+import { keyPermission, lostKey } from './authorization/key-permission.ts'
 import { assertEncryption } from './encryption.ts'
 import { offersAlgorithm } from './key-algorithms.ts'
 import { incorrectKey, invalidCiphertext, validationError, wrongUsage } from './key-errors.ts'
@@ -75,24 +74,29 @@ export async function resolveSource(
   const { keyId } = request
   const isKeyNamed = keyId !== undefined
   if (isKeyNamed && keyId !== parsed?.keyId) {
-    const lookup = { operation, accepts: 'idArnOrAlias', hasInvalidArn: false } as const
+    const lookup = {
+      operation,
+      request: () => traitsOf(request),
+      accepts: 'idArnOrAlias',
+      hasInvalidArn: false,
+    } as const
     return { target: await resolveKey(keyId, lookup, scope), ciphertext, parsed, isKeyNamed }
   }
   if (parsed === undefined) throw invalidCiphertext()
   const target = await findLiveKey(scope.records, scope.call.region, parsed.keyId, scope)
   if (target === undefined) {
-    const { accountId } = scope.call
-    // Nobody knows whose it was. The caller's own account is asked as if the key were its own, and then
-    // it is told what callers of other accounts are told.
-    throw foreignMiss({
-      operation,
-      accountId: anotherAccount(accountId),
-      arn: keyArn(scope.call, parsed.keyId),
-      namedBy: isKeyNamed ? 'arn' : 'ciphertext',
-    })
+    const namedBy = isKeyNamed ? 'arn' : 'ciphertext'
+    const demand = { operation, request: traitsOf(request), namedBy } as const
+    throw new ForeignMiss(lostKey(demand, parsed.keyId, scope.call))
   }
   return { target, ciphertext, parsed, isKeyNamed }
 }
+
+const traitsOf = ({ keyId, algorithm, context }: SourceRequest): RequestTraits => ({
+  keyId,
+  encryptionAlgorithm: algorithm,
+  encryptionContext: context,
+})
 
 /** A ciphertext's key, what the request says of it, and for ReEncrypt whether it goes back under the same key. */
 interface SourceDemand {
@@ -107,10 +111,13 @@ export function sourcePermission(
   { source: { target, isKeyNamed }, request, isSameKey }: SourceDemand,
   scope: KmsScope,
 ): Permission {
-  const { keyId, algorithm, context } = request
-  const traits = { keyId, encryptionAlgorithm: algorithm, encryptionContext: context, isSameKey }
+  const asked = traitsOf(request)
   const namedBy = isKeyNamed ? 'arn' : 'ciphertext'
-  return keyPermission({ operation, request: traits, namedBy }, target, scope)
+  return keyPermission(
+    { operation, request: { ...asked, isSameKey }, asked, namedBy },
+    target,
+    scope,
+  )
 }
 
 /** @throws ServiceError DisabledException, KMSInvalidStateException */

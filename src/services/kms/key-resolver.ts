@@ -1,3 +1,4 @@
+import { ForeignMiss } from '../../authz/permission.ts'
 import { aliasArn, keyArn, type Place, parseArn } from '../../core/arn.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { type Instant, type KeyId, parseAliasName, parseKeyId } from '../../core/ids.ts'
@@ -6,7 +7,8 @@ import type { Records, Stored } from '../../core/records.ts'
 import { partitionOf } from '../../core/regions.ts'
 import { ALIASES, KEYS } from '../../core/tables.ts'
 import type { Scope } from '../../pipeline/operation.ts'
-import { foreignMiss } from './authorization/key-permission.ts'
+import type { RequestTraits } from './authorization/condition-keys.ts'
+import { missingKey } from './authorization/key-permission.ts'
 import {
   aliasNotFound,
   foreignRegion,
@@ -29,6 +31,8 @@ export type AcceptedForms = 'idOrArn' | 'idArnOrAlias'
 export interface Lookup {
   /** What is asked for, for the denial on another account's key: `Encrypt`. */
   readonly operation: string
+  /** What conditions can be about, for the same denial. */
+  readonly request?: () => RequestTraits
   readonly accepts: AcceptedForms
   /** Whether the service model lists InvalidArnException for the operation. */
   readonly hasInvalidArn: boolean
@@ -112,7 +116,10 @@ export async function resolveKey(
   const found = keyId === undefined ? undefined : await findLiveKey(records, region, keyId, scope)
   if (found !== undefined && found.key.accountId === accountId) return found
   if (accountId !== call.accountId) {
-    throw foreignMiss({ operation: lookup.operation, accountId, arn: given })
+    const { operation, request } = lookup
+    throw new ForeignMiss(
+      missingKey({ operation, accountId, arn: given, request: request?.() }, call),
+    )
   }
   if ('alias' in identifier) throw aliasNotFound(aliasArn(identifier, identifier.alias))
   throw keyNotFound(keyArn(identifier, identifier.keyId))

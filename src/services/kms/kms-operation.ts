@@ -194,7 +194,10 @@ export function defineKeyOperation<
   return defineOperation<Name, Effect, ResolvedKey, Prepared>({
     ...definition,
     // Every member of KeyOperationName has the two members of NamesKey, by its definition.
-    resolve: (input, scope) => resolveKey((input as NamesKey).KeyId, lookup, scope),
+    resolve: (input, scope) => {
+      const request = () => requestTraits(name, input, scope.call.via !== undefined)
+      return resolveKey((input as NamesKey).KeyId, { ...lookup, request }, scope)
+    },
     permissions: (input, target, scope) => {
       const request = requestTraits(name, input, scope.call.via !== undefined)
       const demand = definition.demand?.(input, target, scope)

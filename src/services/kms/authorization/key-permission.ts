@@ -1,9 +1,11 @@
 import type { ConditionValue } from '../../../authz/access-request.ts'
 import { compilePolicy } from '../../../authz/compiled-policy.ts'
-import { ForeignMiss, type Permission } from '../../../authz/permission.ts'
+import type { Permission } from '../../../authz/permission.ts'
 import type { NamedPolicy } from '../../../authz/policies.ts'
-import type { AccountId } from '../../../core/ids.ts'
+import { keyArn } from '../../../core/arn.ts'
+import { type AccountId, anotherAccount, type KeyId } from '../../../core/ids.ts'
 import { ALIASES, type Grant } from '../../../core/tables.ts'
+import type { Call } from '../../../pipeline/call.ts'
 import { ALIASES_PER_KEY_MAX } from '../aliases.ts'
 import type { ResolvedKey } from '../key-resolver.ts'
 import type { KmsScope } from '../kms-operation.ts'
@@ -48,6 +50,8 @@ export interface KeyDemand {
   readonly requestTags?: Readonly<Record<string, string>> | undefined
   readonly tagKeys?: readonly string[] | undefined
   readonly acceptsGrant?: ((grant: Grant) => boolean) | undefined
+  /** What the request itself says, where `request` says more: a denial must not tell of that. */
+  readonly asked?: RequestTraits | undefined
 }
 
 /** `kms:ResourceAliases`: the names of all aliases of a key. */
@@ -119,6 +123,7 @@ export function keyPermission(demand: KeyDemand, target: ResolvedKey, scope: Kms
       },
     },
     namedBy: namedBy ?? 'arn',
+    untold: untoldOf(demand, target, scope),
     requestTags,
     tagKeys,
     serviceKey: kmsConditionKeys(scope.call, key, request),
@@ -128,6 +133,18 @@ export function keyPermission(demand: KeyDemand, target: ResolvedKey, scope: Kms
         name === RESOURCE_ALIASES ? aliasesOf(target, scope) : daysWithoutUse(target, scope),
     },
   }
+}
+
+/** What a denial on another account's key is told from. */
+function untoldOf(
+  { operation, request = {}, asked = request, namedBy }: KeyDemand,
+  { key, arn }: ResolvedKey,
+  { call }: KmsScope,
+): Permission | undefined {
+  if (key.accountId === call.accountId) return undefined
+  if (namedBy === 'ciphertext') return lostKey({ operation, request: asked }, key.keyId, call)
+  const named = asked.keyId?.startsWith('arn:') === true ? asked.keyId : arn
+  return missingKey({ operation, accountId: key.accountId, arn: named, request: asked }, call)
 }
 
 /** Lets nobody do anything. */
@@ -144,11 +161,12 @@ interface MissingKey {
   /** As the request names it. */
   readonly arn: string
   readonly namedBy?: 'arn' | 'ciphertext'
+  readonly request?: RequestTraits | undefined
 }
 
-/** What is thrown for a key of another account that is not there. */
-export const foreignMiss = (missing: MissingKey): ForeignMiss => {
-  const { operation, accountId, arn, namedBy = 'arn' } = missing
+/** The permission on a key of another account that is not there. */
+export function missingKey(missing: MissingKey, call: Call): Permission {
+  const { operation, accountId, arn, namedBy = 'arn', request = {} } = missing
   const isCrossAccount = CROSS_ACCOUNT.has(operation)
   const guard = {
     kind: 'key',
@@ -157,11 +175,25 @@ export const foreignMiss = (missing: MissingKey): ForeignMiss => {
     isCrossAccount,
     grantsFor: noGrants,
   } as const
-  return new ForeignMiss({
+  return {
     action: `kms:${operation}`,
     resource: { accountId, arn, guard },
     namedBy,
-  })
+    serviceKey: kmsConditionKeys(call, undefined, request),
+  }
+}
+
+/**
+ * The permission on a key that a ciphertext names and that is nowhere. Nobody knows whose it was: the caller's
+ * own account is asked as if it were its own, and then it is told what callers of other accounts are told.
+ */
+export const lostKey = (
+  { operation, request, namedBy = 'ciphertext' }: Omit<MissingKey, 'accountId' | 'arn'>,
+  keyId: KeyId,
+  call: Call,
+): Permission => {
+  const accountId = anotherAccount(call.accountId)
+  return missingKey({ operation, accountId, arn: keyArn(call, keyId), namedBy, request }, call)
 }
 
 /** A permission that identity policies alone decide, on no key: `kms:ListKeys`. */

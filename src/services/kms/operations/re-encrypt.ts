@@ -1,6 +1,7 @@
 import { ForeignMiss } from '../../../authz/permission.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import type { AuditDetail } from '../../../pipeline/operation.ts'
+import type { RequestTraits } from '../authorization/condition-keys.ts'
 import { keyPermission } from '../authorization/key-permission.ts'
 import {
   assertSourceKey,
@@ -64,9 +65,20 @@ function destinationOf({ destination }: Target): ResolvedKey {
   return destination
 }
 
-async function resolveDestination(given: string, scope: KmsScope): Promise<ResolvedKey | Missing> {
+/** What conditions on the destination can be about. */
+const destinationTraits = (input: ReEncryptRequest): RequestTraits => ({
+  keyId: input.DestinationKeyId,
+  encryptionAlgorithm: choiceOf(input).algorithm,
+  encryptionContext: input.DestinationEncryptionContext,
+})
+
+async function resolveDestination(
+  input: ReEncryptRequest,
+  scope: KmsScope,
+): Promise<ResolvedKey | Missing> {
+  const lookup = { ...DESTINATION_LOOKUP, request: () => destinationTraits(input) }
   try {
-    return await resolveKey(given, DESTINATION_LOOKUP, scope)
+    return await resolveKey(input.DestinationKeyId, lookup, scope)
   } catch (error) {
     if (isMissing(error)) return error
     throw error
@@ -85,7 +97,7 @@ export const reEncrypt = defineOperation({
 
   async resolve(input, scope): Promise<Target> {
     const source = await resolveSource(sourceOf(input), 'ReEncryptFrom', scope)
-    return { source, destination: await resolveDestination(input.DestinationKeyId, scope) }
+    return { source, destination: await resolveDestination(input, scope) }
   },
   *permissions(input, target, scope) {
     const { destination: found } = target
@@ -97,13 +109,9 @@ export const reEncrypt = defineOperation({
       scope,
     )
     const destination = destinationOf(target)
-    const request = {
-      keyId: input.DestinationKeyId,
-      encryptionAlgorithm: choiceOf(input).algorithm,
-      encryptionContext: input.DestinationEncryptionContext,
-      isSameKey,
-    }
-    yield keyPermission({ operation: 'ReEncryptTo', request }, destination, scope)
+    const asked = destinationTraits(input)
+    const request = { ...asked, isSameKey }
+    yield keyPermission({ operation: 'ReEncryptTo', request, asked }, destination, scope)
   },
   keysOf: (target) => [target.source.target, destinationOf(target)],
   admit(input, target) {

@@ -54,7 +54,7 @@ function retirePermission(
     encryptionContext: constraintContext(constraints),
     values: { grantconstrainttype: constraintType(constraints) },
   }
-  const permission = keyPermission({ operation: 'RetireGrant', request }, target, scope)
+  const permission = keyPermission({ operation: 'RetireGrant', request, asked: {} }, target, scope)
   const { resource } = permission
   return grant === undefined || resource === undefined
     ? permission
