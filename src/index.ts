@@ -18,6 +18,8 @@ export interface StrongroomOptions {
   readonly quotas?: string
   /** A PEM file of the roots whose attestation documents are trusted. Default: AWS's for Nitro Enclaves. */
   readonly attestationRootFile?: string
+  /** Networks (CIDR) of proxies that are believed where requests come from. Default: none. */
+  readonly trustedProxies?: readonly string[]
   /** Lines of JSON on standard error from this level on. Default: `warn`. */
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 }
@@ -66,6 +68,7 @@ export async function startStrongroom(options: StrongroomOptions = {}): Promise<
     ...(options.attestationRootFile !== undefined && {
       attestationRootFile: options.attestationRootFile,
     }),
+    ...(options.trustedProxies !== undefined && { trustedProxies: options.trustedProxies }),
   })
   return {
     endpoint: server.endpoint,

@@ -54,6 +54,14 @@ const unmapped = (address: Address): Address =>
     ? address.slice(12)
     : address
 
+/** An address as conditions and records have it: IPv4 in IPv6 as IPv4, in lower case. Undefined for text that is none. */
+export function plainAddress(text: string): string | undefined {
+  const address = parseAddress(text)
+  if (address === undefined) return undefined
+  const plain = unmapped(address)
+  return plain.length === V4_BYTES ? plain.join('.') : text.toLowerCase()
+}
+
 function isWithin(address: Address, range: Address, prefixBits: number): boolean {
   if (address.length !== range.length) return false
   for (let index = 0, bits = prefixBits; bits > 0; index++, bits -= 8) {

@@ -62,7 +62,7 @@ describe('start', () => {
       '--port 0 --host :: --data d --store s --keyfile k --seal passphrase --passphrase-file p ' +
       '--region eu-central-1 --tls --tls-cert c --tls-key t --tls-host a --tls-host b,c ' +
       '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug ' +
-      '--attestation-root r'
+      '--attestation-root r --trusted-proxy 10.0.0.0/8,::1 --trusted-proxy 192.0.2.1'
     const { readPassphrase: _, ...options } = await startedWith(argv.split(' '))
     assert.deepEqual(options, {
       dataFolder: 'd',
@@ -81,6 +81,7 @@ describe('start', () => {
       auditDurability: 'async',
       acceptAuditDamage: true,
       attestationRootFile: 'r',
+      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
       logLevel: 'debug',
     })
   })
@@ -97,6 +98,7 @@ describe('start', () => {
       STRONGROOM_PORT: '8000',
       STRONGROOM_HOST: '::1',
       STRONGROOM_TLS_HOST: 'a, b',
+      STRONGROOM_TRUSTED_PROXY: '10.0.0.0/8, ::1',
       STRONGROOM_ALLOW_PLAIN_HTTP: 'true',
       STRONGROOM_REGION: '',
     }
@@ -104,6 +106,7 @@ describe('start', () => {
     assert.equal(options.port, 8000)
     assert.equal(options.host, '127.0.0.2')
     assert.deepEqual(options.tlsHosts, ['a', 'b'])
+    assert.deepEqual(options.trustedProxies, ['10.0.0.0/8', '::1'])
     assert.equal(options.allowPlainHttp, true)
     assert.equal(options.region, 'us-east-1')
   })

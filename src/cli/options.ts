@@ -24,6 +24,7 @@ export interface StartFlags extends FolderFlags {
   readonly acceptAuditDamage: boolean
   readonly quotas?: string
   readonly attestationRoot?: string
+  readonly trustedProxy: readonly string[]
   readonly logLevel: LogLevel
 }
 
@@ -36,6 +37,7 @@ export interface DevFlags {
   readonly seed?: string
   readonly quotas?: string
   readonly attestationRoot?: string
+  readonly trustedProxy: readonly string[]
   readonly logLevel: LogLevel
 }
 
@@ -109,6 +111,14 @@ const attestationOption = (): Option =>
     "the roots (PEM) whose attestation documents are trusted (default: AWS's for Nitro Enclaves)",
   ).argParser(parseText)
 
+const trustedProxyOption = (): Option =>
+  new Option(
+    '--trusted-proxy <network>',
+    'believe X-Forwarded-For and X-Forwarded-Proto of proxies in this network (CIDR); may be repeated',
+  )
+    .default([], 'none')
+    .argParser(collectNetworks)
+
 const plainHttpOption = (description: string): Option =>
   new Option('--allow-plain-http', description).default(false)
 
@@ -139,6 +149,7 @@ export const startOptions = (): readonly Option[] => [
   ).default(false),
   quotasOption(),
   attestationOption(),
+  trustedProxyOption(),
   logLevelOption('info'),
 ]
 
@@ -154,6 +165,7 @@ export const devOptions = (): readonly Option[] => [
   ),
   quotasOption(),
   attestationOption(),
+  trustedProxyOption(),
   logLevelOption('warn'),
 ]
 
@@ -205,8 +217,15 @@ export function parseRegion(text: string): string {
   return text
 }
 
-function collectNames(text: string, earlier: readonly string[] = []): readonly string[] {
+function collect(text: string, earlier: readonly string[], what: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim())
-  if (names.includes('')) throw new InvalidArgumentError('must be a host name or an address')
+  if (names.includes('')) throw new InvalidArgumentError(`must be ${what}`)
   return [...earlier, ...names]
 }
+
+const collectNames = (text: string, earlier: readonly string[] = []): readonly string[] =>
+  collect(text, earlier, 'a host name or an address')
+
+/** The form is looked at by the server, which knows addresses. */
+const collectNetworks = (text: string, earlier: readonly string[] = []): readonly string[] =>
+  collect(text, earlier, 'a network, such as 10.0.0.0/8')

@@ -77,6 +77,8 @@ export interface StartOptions extends FolderOptions {
   readonly quotas?: string
   /** A PEM file of the roots of attestation documents. Default: AWS's root. */
   readonly attestationRootFile?: string
+  /** Networks (CIDR) of proxies that are believed where requests come from. Default: none. */
+  readonly trustedProxies?: readonly string[]
   readonly logLevel: LogLevel
 }
 
@@ -92,6 +94,8 @@ export interface DevOptions {
   readonly quotas?: string
   /** As for `start`. */
   readonly attestationRootFile?: string
+  /** As for `start`. */
+  readonly trustedProxies?: readonly string[]
   readonly logLevel: LogLevel
 }
 

@@ -22,6 +22,7 @@ import { createOperatorLog } from './operator-log.ts'
 import { chooseQuotas } from './quotas-choice.ts'
 import { repeat } from './repeat.ts'
 import { isLoopback } from './tls-choice.ts'
+import { chooseTrustedProxies, withTrustedProxies } from './trusted-proxies.ts'
 
 /** How long requests in flight may take when the server is stopped. */
 const GRACE_MS = 5000
@@ -73,6 +74,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
   if (parseRegion(options.region) === undefined)
     throw new OperatorError(`there is no Region '${options.region}'`)
   assertReach(options)
+  const isTrusted = chooseTrustedProxies(options.trustedProxies)
   const clock = new MovableClock()
   const parts = {
     clock,
@@ -104,10 +106,8 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     },
   }
   const api: HttpHandler = (request) => node.handler(request)
-  const handler = withAdminRoutes(
-    api,
-    new Map([...healthRoutes(() => true), ...devRoutes(controls)]),
-  )
+  const routes = new Map([...healthRoutes(() => true), ...devRoutes(controls)])
+  const handler = withTrustedProxies(withAdminRoutes(api, routes), isTrusted)
   const transport = await openHttpTransport({
     host: options.host,
     port: options.port,

@@ -20,6 +20,7 @@ import { type Repetition, repeat } from './repeat.ts'
 import { chooseTls } from './tls-choice.ts'
 import { ensureAuthority, ownCredentials } from './tls-credentials.ts'
 import { readTlsFiles } from './tls-files.ts'
+import { chooseTrustedProxies, withTrustedProxies } from './trusted-proxies.ts'
 import { openUsageJournal } from './usage-journal.ts'
 import { programVersion } from './version.ts'
 
@@ -164,6 +165,7 @@ async function openAll(
   const tls = chooseTls(options)
   // Before anything is made: what is wrong with the files is not a matter of the folder.
   const given = tls.kind === 'files' ? await readTlsFiles(tls, clock.now()) : undefined
+  const isTrusted = chooseTrustedProxies(options.trustedProxies)
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
   const state = (open.state = await openNodeState(options, parts, 'any'))
@@ -205,14 +207,12 @@ async function openAll(
     handler: operatorHandler(operator, log),
     log,
   })
+  const health = healthRoutes(() => !audit.isFailing())
   const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
   open.transport = await openHttpTransport({
     host: options.host,
     port: options.port,
-    handler: withAdminRoutes(
-      node.handler,
-      healthRoutes(() => !audit.isFailing()),
-    ),
+    handler: withTrustedProxies(withAdminRoutes(node.handler, health), isTrusted),
     log,
     ...(credentials && { tls: credentials }),
   })

@@ -14,6 +14,7 @@ import type { FrameSink } from '../../src/pipeline/audit-trail.ts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { openHttpTransport } from '../../src/server/http-transport.ts'
 import { composeNode } from '../../src/server/node.ts'
+import { chooseTrustedProxies, withTrustedProxies } from '../../src/server/trusted-proxies.ts'
 import type { KmsApi } from '../../src/services/kms/api.ts'
 import type { UsageJournal } from '../../src/services/kms/key-usage.ts'
 import type { RequestQuotas } from '../../src/services/kms/request-quotas.ts'
@@ -135,6 +136,8 @@ export interface MemoryNodeOptions {
   /** Says when uses of keys are noted, instead of the machine. */
   readonly machine?: Clock
   readonly usageJournal?: UsageJournal
+  /** As `--trusted-proxy`. */
+  readonly trustedProxies?: readonly string[]
   /** Whether identity providers on this machine are asked for their keys. */
   readonly oidcAllowPrivate?: boolean
 }
@@ -168,7 +171,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
   const transport = await openHttpTransport({
     host: '127.0.0.1',
     port: 0,
-    handler: node.handler,
+    handler: withTrustedProxies(node.handler, chooseTrustedProxies(options.trustedProxies)),
     log,
   })
   return {

@@ -38,6 +38,7 @@ export function addDev(parent: Command, context: Context): void {
       ...(flags.seed !== undefined && { seedFile: flags.seed }),
       ...(flags.quotas !== undefined && { quotas: flags.quotas }),
       ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
+      ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),
       logLevel: flags.logLevel,
     })
     const variables = clientVariables(server.endpoint, flags.region, {

@@ -107,6 +107,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     acceptAuditDamage: flags.acceptAuditDamage,
     ...(flags.quotas !== undefined && { quotas: flags.quotas }),
     ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
+    ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),
     logLevel: flags.logLevel,
   }
 }
