@@ -53,6 +53,7 @@ describe('start', () => {
       allowPlainHttp: false,
       auditDurability: 'sync',
       acceptAuditDamage: false,
+      oidcAllowPrivate: false,
       logLevel: 'info',
     })
   })
@@ -62,7 +63,8 @@ describe('start', () => {
       '--port 0 --host :: --data d --store s --keyfile k --seal passphrase --passphrase-file p ' +
       '--region eu-central-1 --tls --tls-cert c --tls-key t --tls-host a --tls-host b,c ' +
       '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug ' +
-      '--attestation-root r --trusted-proxy 10.0.0.0/8,::1 --trusted-proxy 192.0.2.1'
+      '--attestation-root r --trusted-proxy 10.0.0.0/8,::1 --trusted-proxy 192.0.2.1 ' +
+      '--oidc-allow-private'
     const { readPassphrase: _, ...options } = await startedWith(argv.split(' '))
     assert.deepEqual(options, {
       dataFolder: 'd',
@@ -82,6 +84,7 @@ describe('start', () => {
       acceptAuditDamage: true,
       attestationRootFile: 'r',
       trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
+      oidcAllowPrivate: true,
       logLevel: 'debug',
     })
   })
@@ -342,6 +345,7 @@ describe('dev', () => {
         region: 'us-east-1',
         allowPlainHttp: false,
         seedFile: 'keys.json',
+        oidcAllowPrivate: false,
         logLevel: 'warn',
       },
     ])

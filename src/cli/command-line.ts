@@ -4,6 +4,7 @@ import { addAccount, addCredentials } from './commands/accounts.ts'
 import { addAudit } from './commands/audit.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
+import { addOidc } from './commands/oidc.ts'
 import { addRotation } from './commands/rotation.ts'
 import { addInit, addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
@@ -105,7 +106,8 @@ export function buildCommands(context: Context, print: (text: string) => void): 
     .exitOverride()
     .addHelpText('after', ROOT_HELP)
   for (const add of [addStart, addDev, addInit, addStatus, addEnv]) add(root, context)
-  for (const add of [addAccount, addCredentials, addRotation, addAudit]) add(root, context)
+  for (const add of [addAccount, addCredentials, addOidc]) add(root, context)
+  for (const add of [addRotation, addAudit]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {
     await context.terminal.out.write(`${context.program.version()}\n`)

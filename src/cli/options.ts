@@ -25,6 +25,7 @@ export interface StartFlags extends FolderFlags {
   readonly quotas?: string
   readonly attestationRoot?: string
   readonly trustedProxy: readonly string[]
+  readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
 }
 
@@ -38,6 +39,7 @@ export interface DevFlags {
   readonly quotas?: string
   readonly attestationRoot?: string
   readonly trustedProxy: readonly string[]
+  readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
 }
 
@@ -119,6 +121,12 @@ const trustedProxyOption = (): Option =>
     .default([], 'none')
     .argParser(collectNetworks)
 
+const oidcOption = (): Option =>
+  new Option(
+    '--oidc-allow-private',
+    'fetch keys of identity providers in private networks too, and on this machine by plain HTTP',
+  ).default(false)
+
 const plainHttpOption = (description: string): Option =>
   new Option('--allow-plain-http', description).default(false)
 
@@ -150,6 +158,7 @@ export const startOptions = (): readonly Option[] => [
   quotasOption(),
   attestationOption(),
   trustedProxyOption(),
+  oidcOption(),
   logLevelOption('info'),
 ]
 
@@ -166,6 +175,7 @@ export const devOptions = (): readonly Option[] => [
   quotasOption(),
   attestationOption(),
   trustedProxyOption(),
+  oidcOption(),
   logLevelOption('warn'),
 ]
 

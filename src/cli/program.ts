@@ -79,6 +79,8 @@ export interface StartOptions extends FolderOptions {
   readonly attestationRootFile?: string
   /** Networks (CIDR) of proxies that are believed where requests come from. Default: none. */
   readonly trustedProxies?: readonly string[]
+  /** Whether keys of identity providers are fetched in private networks, and by plain HTTP on this machine. */
+  readonly oidcAllowPrivate?: boolean
   readonly logLevel: LogLevel
 }
 
@@ -96,6 +98,8 @@ export interface DevOptions {
   readonly attestationRootFile?: string
   /** As for `start`. */
   readonly trustedProxies?: readonly string[]
+  /** As for `start`. */
+  readonly oidcAllowPrivate?: boolean
   readonly logLevel: LogLevel
 }
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { CommandError } from './failures.ts'
 
-/** No policy is longer. Unit: bytes. */
+/** No policy and no set of keys is longer. Unit: bytes. */
 const BYTES_MAX = 262_144
 
 const codeOf = (error: unknown): string =>

@@ -26,6 +26,24 @@ export interface Operator {
   removeServiceControl(request: { readonly accountId: string }): Promise<{
     readonly accountId: string
   }>
+  /** Sets the keys of an identity provider, for every account that knows it: nothing is fetched from it then. */
+  setOidcKeys(request: {
+    readonly providerUrl: string
+    readonly keySet: string
+  }): Promise<ProviderKeySummary>
+  listOidcKeys(): Promise<readonly ProviderKeySummary[]>
+  removeOidcKeys(request: { readonly providerUrl: string }): Promise<{
+    readonly providerUrl: string
+  }>
+}
+
+/** The keys that an operator gave of an identity provider. */
+export interface ProviderKeySummary {
+  readonly providerUrl: string
+  /** One for each key: its id, or its kind where it has none. */
+  readonly keys: readonly string[]
+  /** ISO 8601. */
+  readonly updatedAt: string
 }
 
 /** What nobody in an account may do. */

@@ -43,6 +43,7 @@ interface DevParts {
   /** As `--quotas` says. */
   readonly quotasChoice: string | undefined
   readonly attestationRoots: NodeParts['attestationRoots']
+  readonly oidcAllowPrivate: boolean | undefined
 }
 
 /** A node with nothing in it but the seed; nothing of it outlives the process. */
@@ -83,6 +84,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     openAccount: account,
     quotasChoice: options.quotas,
     attestationRoots: chooseAttestationRoots(options.attestationRootFile),
+    oidcAllowPrivate: options.oidcAllowPrivate,
   }
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)

@@ -3,6 +3,7 @@ import type {
   IssuedCredential,
   NodeStatus,
   Operator,
+  ProviderKeySummary,
   ServiceControlPolicy,
 } from '../core/operator.ts'
 import type { Clock, Log, Random } from '../core/ports.ts'
@@ -16,6 +17,7 @@ import {
 } from './accounts.ts'
 import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
 import type { NodeState } from './node-state.ts'
+import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 
 /** Rows rewritten in one commit when a domain key is rotated. */
@@ -146,6 +148,25 @@ export class LocalOperator implements Operator {
     const accountId = await removeServiceControl(this.#accountParts(), request.accountId)
     await this.#record(trail, 'account remove-scp', { accountId })
     return { accountId }
+  }
+
+  async setOidcKeys(request: { providerUrl: string; keySet: string }): Promise<ProviderKeySummary> {
+    const trail = await this.#parts.openTrail()
+    const set = await setOidcKeys(this.#accountParts(), request)
+    const { providerUrl, keys } = set
+    await this.#record(trail, 'oidc set-keys', { providerUrl, keys: keys.join(' ') })
+    return set
+  }
+
+  listOidcKeys(): Promise<readonly ProviderKeySummary[]> {
+    return listOidcKeys(this.#parts.state.records)
+  }
+
+  async removeOidcKeys(request: { providerUrl: string }) {
+    const trail = await this.#parts.openTrail()
+    const providerUrl = await removeOidcKeys(this.#accountParts(), request.providerUrl)
+    await this.#record(trail, 'oidc remove-keys', { providerUrl })
+    return { providerUrl }
   }
 
   #accountParts() {

@@ -18,6 +18,9 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   setServiceControl: never,
   getServiceControl: never,
   removeServiceControl: never,
+  setOidcKeys: never,
+  listOidcKeys: never,
+  removeOidcKeys: never,
   ...methods,
 })
 

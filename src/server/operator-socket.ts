@@ -18,6 +18,9 @@ const METHODS = [
   'setServiceControl',
   'getServiceControl',
   'removeServiceControl',
+  'setOidcKeys',
+  'listOidcKeys',
+  'removeOidcKeys',
 ] as const satisfies readonly (keyof Operator)[]
 type Method = (typeof METHODS)[number]
 
@@ -106,4 +109,7 @@ export const socketOperator = (socketPath: string): Operator => ({
   setServiceControl: (request) => ask(socketPath, 'setServiceControl', request),
   getServiceControl: (request) => ask(socketPath, 'getServiceControl', request),
   removeServiceControl: (request) => ask(socketPath, 'removeServiceControl', request),
+  setOidcKeys: (request) => ask(socketPath, 'setOidcKeys', request),
+  listOidcKeys: () => ask(socketPath, 'listOidcKeys'),
+  removeOidcKeys: (request) => ask(socketPath, 'removeOidcKeys', request),
 })

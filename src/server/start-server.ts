@@ -129,7 +129,9 @@ function openNode(
     audit,
     quotas,
     attestationRoots,
-  }: Pick<OpenParts, 'state' | 'audit'> & Pick<NodeParts, 'quotas' | 'attestationRoots'>,
+    oidcAllowPrivate,
+  }: Pick<OpenParts, 'state' | 'audit'> &
+    Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate'>,
   { clock, random, log }: StateParts,
 ): Promise<Node> {
   const { rows, records, custody, folder } = state
@@ -152,6 +154,7 @@ function openNode(
     }),
     quotas,
     attestationRoots,
+    oidcAllowPrivate,
   })
 }
 
@@ -173,7 +176,11 @@ async function openAll(
   if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
-  const node = (open.node = await openNode({ state, audit, quotas, attestationRoots }, parts))
+  const { oidcAllowPrivate } = options
+  const node = (open.node = await openNode(
+    { state, audit, quotas, attestationRoots, oidcAllowPrivate },
+    parts,
+  ))
   await audit.recoverOutbox()
   await node.recover()
   await node.runTimedWork()

@@ -119,6 +119,9 @@ export function fakeOperator(parts: Partial<Operator>): {
     setServiceControl: notExpected,
     getServiceControl: notExpected,
     removeServiceControl: notExpected,
+    setOidcKeys: notExpected,
+    listOidcKeys: notExpected,
+    removeOidcKeys: notExpected,
     ...parts,
   }
   return {

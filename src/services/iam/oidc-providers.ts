@@ -37,9 +37,9 @@ export const defineProviderOperation = <
 ) => defineEntityOperation(PROVIDER, (input) => input.OpenIDConnectProviderArn, definition)
 
 /** Without user, port, query and fragment: what an issuer's URL may be. */
-const PROVIDER_URL = /^https:\/\/([A-Za-z0-9.-]+(?:\/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*)\/?$/
+const PROVIDER_URL = /^https:\/\/([A-Za-z0-9.-]+(?:\/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*\/?)$/
 
-/** The URL without its scheme, as it stands in ARNs. @throws ServiceError ValidationException */
+/** The URL without its scheme, as it stands in ARNs: a slash at its end is part of an issuer's name. @throws ServiceError ValidationException */
 export function parseProviderUrl(url: string): string {
   const [, place] = PROVIDER_URL.exec(url) ?? []
   if (place === undefined) throw validationError('Invalid Open ID Connect Provider URL')
