@@ -81,6 +81,7 @@ const renderFields = (shape: ShapeDescription): string =>
     shape.min === undefined ? '' : `min: ${shape.min}`,
     shape.max === undefined ? '' : `max: ${shape.max}`,
     shape.pattern === undefined ? '' : `pattern: ${quote(shape.pattern)}`,
+    shape.patternSays === undefined ? '' : `patternSays: ${quote(shape.patternSays)}`,
     shape.enum === undefined ? '' : `enum: ${quoteAll(shape.enum)}`,
     shape.sensitive === true ? 'sensitive: true' : '',
     shape.member === undefined ? '' : `member: ${shape.member.shape}`,

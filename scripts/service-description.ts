@@ -17,6 +17,7 @@ export interface ShapeDescription {
   readonly min?: number
   readonly max?: number
   readonly pattern?: string
+  readonly patternSays?: string
   readonly enum?: readonly string[]
   readonly sensitive?: boolean
   readonly member?: MemberDescription

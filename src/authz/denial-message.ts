@@ -50,17 +50,19 @@ export function foreignKeyDenial(
  * The text of a denial, in AWS's words. About a resource of another account it is the same whether the
  * resource exists or not, and whoever denied.
  * @param namedBy how the caller named the resource: by its ARN, or by a ciphertext that it made
+ * @param shownAs what stands for the resource where its service does not call it by its ARN
  */
 export function denialMessage(
   request: AccessRequest,
   denial: Denial,
   namedBy: 'arn' | 'ciphertext',
+  shownAs = request.resourceArn,
 ): string {
-  const { action, principal, resourceArn, resourceAccount } = request
+  const { action, principal, resourceAccount } = request
   if (WITHOUT_CREDENTIALS.has(action)) return `Not authorized to perform ${action}`
   const who = `User: ${principal.arn} is not authorized to perform: ${action}`
   const isForeign = principal.accountId !== resourceAccount
-  if (isForeign && !action.startsWith('kms:')) return `${who} on resource: ${resourceArn}`
+  if (isForeign && !action.startsWith('kms:')) return `${who} on resource: ${shownAs}`
   // What the caller's own account refuses it may hear: that says nothing of the other account.
   if (isForeign && denial.layer === 'resource-policy') {
     return foreignKeyDenial(principal, action, namedBy)
@@ -68,5 +70,5 @@ export function denialMessage(
   if (namedBy === 'ciphertext') {
     return `${who} on the resource associated with this ciphertext ${reasonOf(denial, action)}`
   }
-  return `${who} on resource: ${resourceArn} ${reasonOf(denial, action)}`
+  return `${who} on resource: ${shownAs} ${reasonOf(denial, action)}`
 }

@@ -61,6 +61,8 @@ export interface Permission {
   readonly untold?: Permission | undefined
   /** How a denial names the resource: its ARN, or the ciphertext that it was found by. */
   readonly namedBy?: 'arn' | 'ciphertext'
+  /** What a denial calls the resource in place of its ARN: IAM's say `user alice`. */
+  readonly shownAs?: string | undefined
   /** `aws:RequestTag/…` and `aws:TagKeys`. */
   readonly requestTags?: Readonly<Record<string, string>> | undefined
   /** `aws:TagKeys` where the request names keys without values. */

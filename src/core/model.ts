@@ -11,6 +11,8 @@ interface Lengths {
 export interface StringShape extends Lengths {
   readonly type: 'string'
   readonly pattern?: string
+  /** The service's own words for a value that does not match, which it says after all other constraints. */
+  readonly patternSays?: string
   readonly enum?: readonly string[]
   readonly sensitive?: boolean
 }

@@ -51,7 +51,7 @@ const lengthText = (bound: 'greater' | 'less', length: number): string =>
  * The whole value must match, as in Java, whose `\s` is ASCII alone. The models' patterns take time
  * linear in the value, and their users skip them for a value that is too long.
  */
-const compilePattern = (pattern: string): RegExp =>
+export const compilePattern = (pattern: string): RegExp =>
   new RegExp(
     `^(?:${pattern.replaceAll('\\s', '\\t\\n\\v\\f\\r ')})$`,
     // Properties of characters are known in Unicode mode alone, which refuses escapes that other patterns have.
@@ -70,7 +70,7 @@ const stringConstraints = (shape: Shape & { readonly type: 'string' }): Constrai
     each.push({ text, holds: (value) => values.has(textOf(value)) })
     all.push(text)
   }
-  if (pattern !== undefined) {
+  if (pattern !== undefined && shape.patternSays === undefined) {
     const regex = compilePattern(pattern)
     const text = `Member must satisfy regular expression pattern: ${pattern}`
     const holds = (value: string): boolean => isLonger(value, max) || regex.test(value)

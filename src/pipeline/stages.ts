@@ -41,7 +41,8 @@ async function assertPermission(prepared: Prepared, permission: Permission): Pro
   // A caller is told of a resource of another account what it would be told if there were none.
   const { request, decision } = told === permission ? ruling : await rule(prepared, told)
   assert(!decision.allowed, 'what is not there lets nobody do anything')
-  const message = denialMessage(request, decision.denial, told.namedBy ?? 'arn')
+  const { namedBy = 'arn', shownAs } = told
+  const message = denialMessage(request, decision.denial, namedBy, shownAs)
   throw new ServiceError('AccessDeniedException', message)
 }
 

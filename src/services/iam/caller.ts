@@ -46,6 +46,12 @@ function assertSubject(subject: MaybeSubject): asserts subject is Subject {
   if (subject.kind === 'none') throw userNotFound(subject.given)
 }
 
+/** What a denial calls it: the root by its ARN. */
+function labelOf(subject: MaybeSubject): string | undefined {
+  if (subject.kind === 'root') return undefined
+  return `user ${subject.kind === 'none' ? subject.given : subject.stored.record.name}`
+}
+
 /** Operations that are about the caller where they name no user. */
 type CallerOperationName = {
   [Name in OperationName]: Inputs[Name] extends { readonly UserName?: string | undefined }
@@ -73,7 +79,8 @@ export function defineCallerOperation<
       findSubject(scope, (input as { readonly UserName?: string | undefined }).UserName),
     permissions: (_input, subject, home: Home) => {
       const tags = subject.kind === 'user' ? subject.stored.record.tags : undefined
-      return [entityPermission(`iam:${name}`, home, { arn: subject.arn, tags })]
+      const shownAs = labelOf(subject)
+      return [entityPermission(`iam:${name}`, home, { arn: subject.arn, tags, shownAs })]
     },
     admit: (_input, subject) => assertSubject(subject),
     handle(input, subject, scope, prepared) {

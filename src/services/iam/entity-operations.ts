@@ -22,6 +22,8 @@ export interface EntityKind<R> {
   /** What a permission is asked for where there is none of the name: nobody else learns that there is none. */
   arnOfNone(home: Home, given: string): string
   notFound(given: string): ServiceError
+  /** What a denial calls one, in front of its name; nothing where it is called by its ARN alone. */
+  readonly label: 'user' | 'group' | 'role' | 'policy' | 'instance profile' | ''
   tagsOf(record: R): Tags | undefined
 }
 
@@ -46,16 +48,25 @@ export interface Conditions {
   readonly serviceKeys?: ReadonlyMap<string, ConditionValue> | undefined
 }
 
+/** What a permission is asked for. */
+export interface PermittedEntity {
+  readonly arn: string
+  readonly tags?: Tags | undefined
+  /** `user alice`. Source: denials of AWS IAM as clients report them. */
+  readonly shownAs?: string | undefined
+}
+
 /** The permission to do something to one thing of the caller's account. */
 export function entityPermission(
   action: string,
   { accountId }: Home,
-  { arn, tags }: { readonly arn: string; readonly tags?: Tags | undefined },
+  { arn, tags, shownAs }: PermittedEntity,
   { requestTags, tagKeys, serviceKeys }: Conditions = {},
 ): Permission {
   return {
     action,
     resource: { accountId, arn, tags },
+    shownAs,
     requestTags,
     tagKeys,
     serviceKey: serviceKeys && ((name) => serviceKeys.get(name)),
@@ -68,13 +79,15 @@ export function* creationPermissions(
   home: Home,
   made: Pick<Conditions, 'serviceKeys'> & {
     readonly arn: string
+    readonly shownAs: string
     readonly tags?: readonly Tag[] | undefined
   },
 ): Iterable<Permission> {
   const conditions = { requestTags: givenTags(made.tags), serviceKeys: made.serviceKeys }
-  yield entityPermission(create, home, { arn: made.arn }, conditions)
+  const { arn, shownAs } = made
+  yield entityPermission(create, home, { arn, shownAs }, conditions)
   if (made.tags !== undefined && made.tags.length > 0) {
-    yield entityPermission(tag, home, { arn: made.arn }, conditions)
+    yield entityPermission(tag, home, { arn, shownAs }, conditions)
   }
 }
 
@@ -148,12 +161,9 @@ export function defineEntityOperation<
     *permissions(input, target, home) {
       const { arn, stored } = target
       const tags = stored && kind.tagsOf(stored.record)
-      yield entityPermission(
-        `iam:${name}`,
-        home,
-        { arn, tags },
-        conditions?.(input, stored?.record),
-      )
+      const shownAs = kind.label === '' ? undefined : `${kind.label} ${target.given}`
+      const entity = { arn, tags, shownAs }
+      yield entityPermission(`iam:${name}`, home, entity, conditions?.(input, stored?.record))
       yield* morePermissions?.(input, target, home) ?? []
     },
     admit: (_input, target) => assertFound(kind, target),

@@ -20,6 +20,7 @@ export const GROUP: EntityKind<Group> = {
   arnOfNone: ({ partition, accountId }, name) =>
     groupArn(partition, { accountId, name, path: '/' }),
   notFound: groupNotFound,
+  label: 'group',
   tagsOf: () => undefined,
 }
 

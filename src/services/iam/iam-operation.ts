@@ -5,6 +5,7 @@ import type { IdentityUses } from '../../identity/identity-uses.ts'
 import { auditStructure } from '../../pipeline/audit-structure.ts'
 import type { Call } from '../../pipeline/call.ts'
 import type { JsonObject, Operation, Scope, WriteScope } from '../../pipeline/operation.ts'
+import { compileOwnPatterns } from '../../pipeline/own-patterns.ts'
 import type { PageMarkers } from '../../pipeline/page-markers.ts'
 import { IAM_MODEL, type Inputs, type OperationName, type Outputs } from './model.ts'
 
@@ -72,6 +73,7 @@ export function defineOperation<
   const { name, effect } = definition
   const model = IAM_MODEL.operations.get(name)
   if (model === undefined) throw new TypeError(`the service model has no ${name}`)
+  const assertOwnPatterns = compileOwnPatterns(model.input)
   const elements = (output: Outputs[Name] | undefined): JsonObject | null =>
     effect === 'read' || model.output === undefined || typeof output !== 'object'
       ? null
@@ -81,7 +83,10 @@ export function defineOperation<
     model,
     effect,
     readOnly: effect === 'read',
-    check: definition.check ?? (() => undefined),
+    check(input) {
+      assertOwnPatterns(input)
+      definition.check?.(input)
+    },
     // The pipeline's scope is the one that this service has opened. Without `prepare` the type parameter
     // has its default, `undefined`.
     prepare: (input, scope) => definition.prepare?.(input, scope as IamScope) as Prepared,
@@ -107,14 +112,16 @@ export function defineOperation<
 /** A listing of an account, which is about nothing in particular: `*` in policies. */
 export const defineListing = <Name extends OperationName>(definition: {
   readonly name: Name
-  readonly check?: (input: Inputs[Name]) => void
+  /** What a denial calls that which is listed; `*` where it is left out. */
+  shownAs?(home: Home): string
   handle(input: Inputs[Name], scope: IamScope): Outputs[Name] | Promise<Outputs[Name]>
 }): Operation<Inputs[Name], Outputs[Name], undefined, undefined> =>
   defineOperation<Name, 'read', undefined>({
     name: definition.name,
     effect: 'read',
-    ...(definition.check && { check: definition.check }),
     resolve: () => undefined,
-    permissions: () => [{ action: `iam:${definition.name}` }],
+    permissions: (_input, _target, home) => [
+      { action: `iam:${definition.name}`, shownAs: definition.shownAs?.(home) },
+    ],
     handle: (input, _target, scope) => definition.handle(input, scope),
   })

@@ -19,6 +19,7 @@ const PROFILE: EntityKind<InstanceProfile> = {
   arnOfNone: ({ partition, accountId }, name) =>
     instanceProfileArn(partition, { accountId, name, path: '/' }),
   notFound: profileNotFound,
+  label: 'instance profile',
   tagsOf: (profile) => profile.tags,
 }
 

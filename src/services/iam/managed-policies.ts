@@ -79,6 +79,7 @@ const POLICY: EntityKind<Policy> = {
   arnOf: (_home, policy) => policy.arn,
   arnOfNone: (_home, arn) => arn,
   notFound: policyNotFound,
+  label: 'policy',
   tagsOf: (policy) => policy.tags,
 }
 

@@ -24,15 +24,15 @@ export interface AddClientIDToOpenIDConnectProviderRequest {
   readonly ClientID: string
 }
 const AddClientIDToOpenIDConnectProviderRequest = structure('AddClientIDToOpenIDConnectProviderRequest', ['OpenIDConnectProviderArn', 'ClientID'], { OpenIDConnectProviderArn: ArnType, ClientID: ClientIDType })
-const InstanceProfileNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+' } as const
-const RoleNameType = { type: 'string', min: 1, max: 64, pattern: '[\\w+=,.@-]+' } as const
+const InstanceProfileNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+', patternSays: 'It must contain only alphanumeric characters and/or the following: +=,.@_-' } as const
+const RoleNameType = { type: 'string', min: 1, max: 64, pattern: '[\\w+=,.@-]+', patternSays: 'It must contain only alphanumeric characters and/or the following: +=,.@_-' } as const
 export interface AddRoleToInstanceProfileRequest {
   readonly InstanceProfileName: string
   readonly RoleName: string
 }
 const AddRoleToInstanceProfileRequest = structure('AddRoleToInstanceProfileRequest', ['InstanceProfileName', 'RoleName'], { InstanceProfileName: InstanceProfileNameType, RoleName: RoleNameType })
-const GroupNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+' } as const
-const ExistingUserNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+' } as const
+const GroupNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+', patternSays: 'It must contain only alphanumeric characters and/or the following: +=,.@_-' } as const
+const ExistingUserNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+', patternSays: 'It must contain only alphanumeric characters and/or the following: +=,.@_-' } as const
 export interface AddUserToGroupRequest {
   readonly GroupName: string
   readonly UserName: string
@@ -48,7 +48,7 @@ export interface AttachRolePolicyRequest {
   readonly PolicyArn: string
 }
 const AttachRolePolicyRequest = structure('AttachRolePolicyRequest', ['RoleName', 'PolicyArn'], { RoleName: RoleNameType, PolicyArn: ArnType })
-const UserNameType = { type: 'string', min: 1, max: 64, pattern: '[\\w+=,.@-]+' } as const
+const UserNameType = { type: 'string', min: 1, max: 64, pattern: '[\\w+=,.@-]+', patternSays: 'It must contain only alphanumeric characters and/or the following: +=,.@_-' } as const
 export interface AttachUserPolicyRequest {
   readonly UserName: string
   readonly PolicyArn: string
@@ -80,7 +80,7 @@ export interface CreateAccountAliasRequest {
   readonly AccountAlias: string
 }
 const CreateAccountAliasRequest = structure('CreateAccountAliasRequest', ['AccountAlias'], { AccountAlias: AccountAliasType })
-const PathType = { type: 'string', min: 1, max: 512, pattern: '(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)' } as const
+const PathType = { type: 'string', min: 1, max: 512, pattern: '(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)', patternSays: 'It must begin and end with / and contain only alphanumeric characters and/or / characters.' } as const
 export interface CreateGroupRequest {
   readonly Path?: string | undefined
   readonly GroupName: string
@@ -113,7 +113,7 @@ export interface CreateInstanceProfileRequest {
   readonly Tags?: readonly Tag[] | undefined
 }
 const CreateInstanceProfileRequest = structure('CreateInstanceProfileRequest', ['InstanceProfileName'], { InstanceProfileName: InstanceProfileNameType, Path: PathType, Tags: TagListType })
-const PolicyDocumentType = { type: 'string', min: 1, max: 131072, pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+' } as const
+const PolicyDocumentType = { type: 'string', min: 1, max: 131072, pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+', patternSays: 'It must contain only printable ASCII characters.' } as const
 const RoleDescriptionType = { type: 'string', max: 1000, pattern: '[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*' } as const
 const RoleMaxSessionDurationType = { type: 'integer', min: 3600, max: 43200 } as const
 const PermissionsBoundaryAttachmentType = { type: 'string', enum: ['PermissionsBoundaryPolicy'] } as const
@@ -174,7 +174,7 @@ export interface CreateOpenIDConnectProviderResponse {
   readonly Tags?: readonly Tag[] | undefined
 }
 const CreateOpenIDConnectProviderResponse = structure('CreateOpenIDConnectProviderResponse', [], { OpenIDConnectProviderArn: ArnType, Tags: TagListType })
-const PolicyNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+' } as const
+const PolicyNameType = { type: 'string', min: 1, max: 128, pattern: '[\\w+=,.@-]+', patternSays: 'It must contain only alphanumeric characters and/or the following: +=,.@_-' } as const
 const PolicyPathType = { type: 'string', min: 1, max: 512, pattern: '((/[A-Za-z0-9\\.,\\+@=_-]+)*)/' } as const
 const PolicyDescriptionType = { type: 'string', max: 1000 } as const
 export interface CreatePolicyRequest {

@@ -24,6 +24,7 @@ const PROVIDER: EntityKind<OidcProvider> = {
   arnOf: ({ partition }, provider) => oidcProviderArn(partition, provider),
   arnOfNone: (_home, arn) => arn,
   notFound: providerNotFound,
+  label: '',
   tagsOf: (provider) => provider.tags,
 }
 

@@ -21,6 +21,7 @@ export const ROLE: EntityKind<Role> = {
   arnOf: ({ partition }, role) => roleArn(partition, role),
   arnOfNone: ({ partition, accountId }, name) => roleArn(partition, { accountId, name, path: '/' }),
   notFound: roleNotFound,
+  label: 'role',
   tagsOf: (role) => role.tags,
 }
 

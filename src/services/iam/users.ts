@@ -19,6 +19,7 @@ export const USER: EntityKind<User> = {
   arnOf: ({ partition }, user) => userArn(partition, user),
   arnOfNone: ({ partition, accountId }, name) => userArn(partition, { accountId, name, path: '/' }),
   notFound: userNotFound,
+  label: 'user',
   tagsOf: (user) => user.tags,
 }
 

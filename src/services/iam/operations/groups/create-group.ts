@@ -20,6 +20,7 @@ export const createGroup = defineOperation({
   permissions: ({ GroupName: name, Path: path = '/' }, _target, home) => [
     entityPermission('iam:CreateGroup', home, {
       arn: groupArn(home.partition, { accountId: home.accountId, name, path }),
+      shownAs: `group ${name}`,
     }),
   ],
 

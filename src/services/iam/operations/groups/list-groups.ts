@@ -9,6 +9,7 @@ import { pageOfRecords } from '../../paging.ts'
  */
 export const listGroups = defineListing({
   name: 'ListGroups',
+  shownAs: ({ partition, accountId }) => `arn:${partition}:iam::${accountId}:group/`,
   async handle(input, scope) {
     const { PathPrefix: prefix = '/' } = input
     const page = await pageOfRecords(

@@ -17,7 +17,7 @@ export const updateGroup = defineGroupOperation({
     const renamed = { ...record, name: name ?? record.name, path: path ?? record.path }
     const arn = groupArn(home.partition, renamed)
     if (arn === groupArn(home.partition, record)) return
-    yield entityPermission('iam:UpdateGroup', home, { arn })
+    yield entityPermission('iam:UpdateGroup', home, { arn, shownAs: `group ${renamed.name}` })
   },
   async handle(input, { stored }, { tx }) {
     const { record } = stored

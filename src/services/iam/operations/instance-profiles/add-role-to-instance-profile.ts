@@ -16,7 +16,7 @@ export const addRoleToInstanceProfile = defineProfileOperation({
     entityPermission(
       'iam:PassRole',
       home,
-      { arn: ROLE.arnOfNone(home, name) },
+      { arn: ROLE.arnOfNone(home, name), shownAs: `role ${name}` },
       { serviceKeys: new Map([['iam:passedtoservice', 'ec2.amazonaws.com']]) },
     ),
   ],

@@ -21,6 +21,7 @@ export const createInstanceProfile = defineOperation({
   permissions: ({ InstanceProfileName: name, Path: path = '/', Tags: tags }, _target, home) =>
     creationPermissions(['iam:CreateInstanceProfile', 'iam:TagInstanceProfile'], home, {
       arn: instanceProfileArn(home.partition, { accountId: home.accountId, name, path }),
+      shownAs: `instance profile ${name}`,
       tags,
     }),
 

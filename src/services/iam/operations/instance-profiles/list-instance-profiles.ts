@@ -10,6 +10,7 @@ import { pageOfRecords } from '../../paging.ts'
  */
 export const listInstanceProfiles = defineListing({
   name: 'ListInstanceProfiles',
+  shownAs: ({ partition, accountId }) => `arn:${partition}:iam::${accountId}:instance-profile/`,
   async handle(input, scope) {
     const { PathPrefix: prefix = '/' } = input
     const page = await pageOfRecords(

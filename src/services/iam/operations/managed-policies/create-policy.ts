@@ -43,6 +43,7 @@ export const createPolicy = defineOperation({
   permissions: ({ PolicyName: name, Path: path = '/', Tags: tags }, _target, home) =>
     creationPermissions(['iam:CreatePolicy', 'iam:TagPolicy'], home, {
       arn: policyArn(home.partition, { accountId: home.accountId, name, path }),
+      shownAs: `policy ${name}`,
       tags,
     }),
 

@@ -53,6 +53,7 @@ const positionOf = (policy: Policy): readonly string[] => [
  */
 export const listPolicies = defineListing({
   name: 'ListPolicies',
+  shownAs: () => 'policy path /',
   async handle(input, scope) {
     const wanted: Policy[] = []
     for (const policy of await candidates(input, scope)) {

@@ -21,12 +21,15 @@ export const createOpenIDConnectProvider = defineOperation({
     assertThumbprints(input.ThumbprintList ?? [])
   },
   resolve: () => undefined,
-  permissions: ({ Url: url, Tags: tags }, _target, { partition, accountId }) =>
-    creationPermissions(
+  permissions({ Url: url, Tags: tags }, _target, home) {
+    const { partition, accountId } = home
+    const arn = oidcProviderArn(partition, { accountId, url: parseProviderUrl(url) })
+    return creationPermissions(
       ['iam:CreateOpenIDConnectProvider', 'iam:TagOpenIDConnectProvider'],
-      { partition, accountId },
-      { arn: oidcProviderArn(partition, { accountId, url: parseProviderUrl(url) }), tags },
-    ),
+      home,
+      { arn, shownAs: arn, tags },
+    )
+  },
 
   async handle(input, _target, { tx, call, home }) {
     const { accountId } = home

@@ -44,6 +44,7 @@ export const createRole = defineOperation({
   permissions: ({ RoleName: name, Path: path = '/', ...input }, _target, home) =>
     creationPermissions(['iam:CreateRole', 'iam:TagRole'], home, {
       arn: roleArn(home.partition, { accountId: home.accountId, name, path }),
+      shownAs: `role ${name}`,
       tags: input.Tags,
       serviceKeys: boundaryKey(input.PermissionsBoundary),
     }),

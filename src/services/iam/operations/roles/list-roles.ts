@@ -10,6 +10,7 @@ import { listedRole } from '../../roles.ts'
  */
 export const listRoles = defineListing({
   name: 'ListRoles',
+  shownAs: ({ partition, accountId }) => `arn:${partition}:iam::${accountId}:role/`,
   async handle(input, scope) {
     const { PathPrefix: prefix = '/' } = input
     const page = await pageOfRecords(

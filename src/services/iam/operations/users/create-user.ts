@@ -22,6 +22,7 @@ export const createUser = defineOperation({
   permissions: ({ UserName: name, Path: path = '/', ...input }, _target, home) =>
     creationPermissions(['iam:CreateUser', 'iam:TagUser'], home, {
       arn: userArn(home.partition, { accountId: home.accountId, name, path }),
+      shownAs: `user ${name}`,
       tags: input.Tags,
       serviceKeys: boundaryKey(input.PermissionsBoundary),
     }),

@@ -9,6 +9,7 @@ import { listedUser } from '../../users.ts'
  */
 export const listUsers = defineListing({
   name: 'ListUsers',
+  shownAs: ({ partition, accountId }) => `arn:${partition}:iam::${accountId}:user/`,
   async handle(input, scope) {
     const { PathPrefix: prefix = '/' } = input
     const page = await pageOfRecords(

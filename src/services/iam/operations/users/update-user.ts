@@ -17,7 +17,11 @@ export const updateUser = defineUserOperation({
     const renamed = { ...record, name: name ?? record.name, path: path ?? record.path }
     const arn = userArn(home.partition, renamed)
     if (arn === userArn(home.partition, record)) return
-    yield entityPermission('iam:UpdateUser', home, { arn, tags: record.tags })
+    yield entityPermission('iam:UpdateUser', home, {
+      arn,
+      tags: record.tags,
+      shownAs: `user ${renamed.name}`,
+    })
   },
   async handle(input, { stored }, { tx }) {
     const { record } = stored
