@@ -5,76 +5,13 @@ import * as sdk from '@aws-sdk/client-kms'
 import { generateFiles } from '../scripts/generate-model.ts'
 import { MODELLED_ERRORS } from '../src/core/error-codes.ts'
 import { ServiceError } from '../src/core/errors.ts'
-import type { Shape, StructureShape } from '../src/core/model.ts'
+import type { Shape } from '../src/core/model.ts'
 import { JSON_DEPTH_MAX } from '../src/core/strict-json.ts'
 import { validate } from '../src/pipeline/validate.ts'
 import { KMS_MODEL } from '../src/services/kms/model.ts'
-
-// The oracle is the schemas that AWS generates into its SDK for JavaScript. Their notation: a number is
-// a simple type, 64 and 128 are added for lists and maps of it, tuples are named shapes that begin with
-// their kind, and functions give shapes lazily. The trait bit 8 is `sensitive`.
-const SIMPLE: ReadonlyMap<unknown, string> = new Map([
-  [0, 'string'],
-  [1, 'integer'],
-  [2, 'boolean'],
-  [4, 'timestamp'],
-  [21, 'blob'],
-])
-const LIST = 64
-const MAP = 128
+import { allStructures, describeOurs, describeSdk, partsOf, tuple } from './support/sdk-schemas.ts'
 
 const exported: ReadonlyMap<string, unknown> = new Map(Object.entries(sdk))
-
-const tuple = (value: unknown): readonly unknown[] => {
-  const made: unknown = typeof value === 'function' ? value() : value
-  assert.ok(Array.isArray(made), `no tuple: ${String(made)}`)
-  return made
-}
-
-const describeSdk = (schema: unknown): string => {
-  if (typeof schema === 'number') {
-    if (schema >= MAP) return `map of string to ${describeSdk(schema - MAP)}`
-    if (schema >= LIST) return `list of ${describeSdk(schema - LIST)}`
-    return SIMPLE.get(schema) ?? `unknown ${schema}`
-  }
-  const [kind, , name, traits, first, second] = tuple(schema)
-  // A member with traits of its own: the shape and the traits.
-  if (typeof kind === 'function') return describeSdk(kind)
-  const sensitive = traits === 8 ? 'sensitive ' : ''
-  if (kind === 0) return sensitive + describeSdk(first)
-  if (kind === 1) return `list of ${describeSdk(first)}`
-  if (kind === 2) return `map of ${describeSdk(first)} to ${describeSdk(second)}`
-  return `structure ${String(name)}`
-}
-
-const describeOurs = (shape: Shape): string => {
-  if (shape.type === 'list') return `list of ${describeOurs(shape.member)}`
-  if (shape.type === 'map')
-    return `map of ${describeOurs(shape.key)} to ${describeOurs(shape.value)}`
-  if (shape.type === 'structure') return `structure ${shape.name}`
-  const sensitive = 'sensitive' in shape && shape.sensitive ? 'sensitive ' : ''
-  return sensitive + shape.type
-}
-
-const partsOf = (shape: Shape): readonly Shape[] => {
-  if (shape.type === 'list') return [shape.member]
-  if (shape.type === 'map') return [shape.key, shape.value]
-  return shape.type === 'structure' ? [...shape.members.values()] : []
-}
-
-/** Every structure that an input or an output is made of. */
-const allStructures = (): ReadonlyMap<string, StructureShape> => {
-  const found = new Map<string, StructureShape>()
-  const visit = (shape: Shape): void => {
-    if (shape.type === 'structure') found.set(shape.name, shape)
-    for (const part of partsOf(shape)) visit(part)
-  }
-  for (const { input, output } of KMS_MODEL.operations.values()) {
-    visit(input)
-    if (output !== undefined) visit(output)
-  }
-  return found
-}
 
 describe('the generated tables', () => {
   for (const [path, text] of generateFiles()) {
@@ -103,7 +40,7 @@ describe('the generated tables', () => {
   })
 
   test('give each structure the members, types and required list of the SDK', () => {
-    const structures = allStructures()
+    const structures = allStructures(KMS_MODEL)
     assert.ok(structures.size > 100)
     for (const [name, shape] of structures) {
       const [, , , , names, types, requiredCount = 0] = tuple(exported.get(`${name}$`))
@@ -124,7 +61,7 @@ describe('the generated tables', () => {
         enums.add([...shape.enum].sort().join())
       for (const part of partsOf(shape)) visit(part)
     }
-    for (const shape of allStructures().values()) visit(shape)
+    for (const shape of allStructures(KMS_MODEL).values()) visit(shape)
     const theirs = [...exported]
       .filter(
         ([name, value]) => /^[A-Z]/.test(name) && typeof value === 'object' && !name.endsWith('$'),
@@ -167,7 +104,7 @@ describe('the generated tables', () => {
   })
 
   test('have names that no object inherits, which decoders read by name', () => {
-    for (const { name, members } of allStructures().values()) {
+    for (const { name, members } of allStructures(KMS_MODEL).values()) {
       for (const member of members.keys()) {
         assert.ok(!(member in Object.prototype), `${name}.${member}`)
       }
