@@ -119,7 +119,7 @@ function tlsDetails({ connection, host }: CallFacts): string {
 type ActionDetails = Readonly<Record<string, string | number>>
 
 function actionFrame(
-  kind: 'operator' | 'background',
+  kind: 'operator' | 'background' | 'inquiry',
   time: Instant,
   action: string,
   details: ActionDetails,
@@ -225,6 +225,11 @@ export class FrameWriter {
   /** The frame of something an operator did on the machine itself: no API call, so no CloudTrail record. */
   operator(time: Instant, action: string, details: ActionDetails): string {
     return actionFrame('operator', time, action, details)
+  }
+
+  /** The frame of a question about decisions that came over HTTP: no API call of AWS's, so no CloudTrail record. */
+  inquiry(time: Instant, action: string, details: ActionDetails): string {
+    return actionFrame('inquiry', time, action, details)
   }
 
   /** The frame of something that the service did by itself and CloudTrail has no record of. */

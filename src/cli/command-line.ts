@@ -4,6 +4,7 @@ import { addAccount, addCredentials } from './commands/accounts.ts'
 import { addAudit } from './commands/audit.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
+import { addExplain, addSimulate, addWhoCan } from './commands/explanations.ts'
 import { addOidc } from './commands/oidc.ts'
 import { addRotation } from './commands/rotation.ts'
 import { addInit, addStart } from './commands/start.ts'
@@ -108,6 +109,7 @@ export function buildCommands(context: Context, print: (text: string) => void): 
   for (const add of [addStart, addDev, addInit, addStatus, addEnv]) add(root, context)
   for (const add of [addAccount, addCredentials, addOidc]) add(root, context)
   for (const add of [addRotation, addAudit]) add(root, context)
+  for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {
     await context.terminal.out.write(`${context.program.version()}\n`)

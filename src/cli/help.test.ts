@@ -27,6 +27,9 @@ const COMMANDS = [
   'audit',
   'audit cat',
   'audit verify',
+  'explain',
+  'who-can',
+  'simulate',
   'version',
 ]
 

@@ -16,6 +16,8 @@ export interface Terminal {
   readonly keyboard: PassphraseInput | undefined
   /** Width of the terminal in characters. */
   readonly columns: number
+  /** Whether standard output shows colours. */
+  readonly hasColors: boolean
   /** Calls the listener for each request to end; the returned function takes it off again. */
   onStopSignal(listener: () => void): () => void
   /** Monotonic milliseconds. */
@@ -23,6 +25,7 @@ export interface Terminal {
 }
 
 const STANDARD_INPUT = 0
+const STANDARD_OUTPUT = 1
 const COLUMNS_DEFAULT = 80
 // Not SIGHUP: a listener would undo nohup, which asks for it to be ignored.
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -38,6 +41,8 @@ export function processTerminal(): Terminal {
       return isatty(STANDARD_INPUT) ? process.stdin : undefined
     },
     columns: process.stdout.columns ?? COLUMNS_DEFAULT,
+    // Source: https://no-color.org
+    hasColors: isatty(STANDARD_OUTPUT) && (process.env['NO_COLOR'] ?? '') === '',
     onStopSignal(listener) {
       for (const signal of STOP_SIGNALS) process.on(signal, listener)
       return () => {

@@ -1,3 +1,11 @@
+import type {
+  Explanation,
+  SimulateRequest,
+  Simulation,
+  WhoCan,
+  WhoCanRequest,
+} from './explanations.ts'
+
 /**
  * What an operator may do on the machine itself. A running node serves it over `operator.sock`;
  * without one, the program opens the store exclusively and does it in process.
@@ -35,6 +43,12 @@ export interface Operator {
   removeOidcKeys(request: { readonly providerUrl: string }): Promise<{
     readonly providerUrl: string
   }>
+  /** Why a call was or was not allowed, from the audit log. */
+  explain(request: { readonly requestId: string }): Promise<Explanation>
+  /** Who may do something to a key. */
+  whoCan(request: WhoCanRequest): Promise<WhoCan>
+  /** What a change of policies would change. */
+  simulate(request: SimulateRequest): Promise<Simulation>
 }
 
 /** The keys that an operator gave of an identity provider. */

@@ -57,6 +57,12 @@ const PARTITION_OF: ReadonlyMap<string, Partition> = new Map(
   ),
 )
 
+/** Every Region, partition by partition. */
+export const REGIONS: readonly Region[] = [...PARTITION_OF.keys()].map(
+  // Membership in the table is what the brand stands for.
+  (region) => region as Region,
+)
+
 /** The only way to obtain a `Region` from text: one of the Regions that AWS has. */
 export const parseRegion = (text: string): Region | undefined =>
   // Membership in the table is what the brand stands for.

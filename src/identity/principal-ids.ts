@@ -62,7 +62,11 @@ async function isKept(
   accountId: AccountId,
   { home }: PrincipalPlace,
 ): Promise<boolean> {
-  if (accountId === home) return true
+  return accountId === home || isKeptAccount(records, accountId)
+}
+
+/** Whether an account is one of this node, with identities or without. */
+export async function isKeptAccount(records: Records, accountId: AccountId): Promise<boolean> {
   if ((await records.find(ACCOUNTS, [accountId])) !== undefined) return true
   const any = { index: 'key', equals: [accountId], atMost: 1 }
   return (await records.count(IDENTITY_NAMES, any)) > 0

@@ -1,3 +1,4 @@
+import { findFrame } from '../audit/find-frame.ts'
 import { openMemoryAuditLog } from '../audit/memory-log.ts'
 import type { DevOptions, RunningServer } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
@@ -13,6 +14,7 @@ import { openMemoryStore } from '../storage/memory/memory-store.ts'
 import { createRecordStore } from '../storage/record-store.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { chooseAttestationRoots } from './attestation-choice.ts'
+import { authorizationRoutes } from './authorization-endpoints.ts'
 import { MovableClock, machineClock } from './clocks.ts'
 import { type DevControls, devRoutes } from './dev-endpoints.ts'
 import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
@@ -55,7 +57,15 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Nod
   await plantSeed(records, clock, seed)
   const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log })
   const quotas = chooseQuotas(parts.quotasChoice)
-  return composeNode({ ...parts, rows, records, sink: audit.log, machine: machineClock, quotas })
+  return composeNode({
+    ...parts,
+    rows,
+    records,
+    sink: audit.log,
+    machine: machineClock,
+    quotas,
+    findFrame: (isWanted) => findFrame(audit.files, isWanted),
+  })
 }
 
 /** @throws OperatorError where others could use a server that asks nobody who they are */
@@ -108,7 +118,11 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     },
   }
   const api: HttpHandler = (request) => node.handler(request)
-  const routes = new Map([...healthRoutes(() => true), ...devRoutes(controls)])
+  const routes = new Map([
+    ...healthRoutes(() => true),
+    ...devRoutes(controls),
+    ...authorizationRoutes((request) => node.inquire(request)),
+  ])
   const handler = withTrustedProxies(withAdminRoutes(api, routes), isTrusted)
   const transport = await openHttpTransport({
     host: options.host,

@@ -1,4 +1,7 @@
 import type { FrameWriter } from '../audit/event.ts'
+import { findFrame } from '../audit/find-frame.ts'
+import { OperatorError } from '../core/errors.ts'
+import type { Explanation, Simulation, WhoCan } from '../core/explanations.ts'
 import type {
   IssuedCredential,
   NodeStatus,
@@ -8,6 +11,7 @@ import type {
 } from '../core/operator.ts'
 import type { Clock, Log, Random } from '../core/ports.ts'
 import type { AuditTrail } from '../pipeline/audit-trail.ts'
+import { AccessExplorer } from '../services/kms/access/access-explorer.ts'
 import {
   drawAccountId,
   drawCredential,
@@ -16,6 +20,8 @@ import {
   storeAccount,
 } from './accounts.ts'
 import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
+import { explainFrame, getRequestId, isOfRequest } from './explanation.ts'
+import { parseSimulate, parseWhoCan } from './explanation-requests.ts'
 import type { NodeState } from './node-state.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
@@ -43,9 +49,11 @@ type ProcessStatus = Pick<
 /** Does the operator's commands in this process; each leaves a frame in the audit log before it answers. */
 export class LocalOperator implements Operator {
   readonly #parts: LocalOperatorParts
+  readonly #explorer: AccessExplorer
 
   constructor(parts: LocalOperatorParts) {
     this.#parts = parts
+    this.#explorer = new AccessExplorer(parts.state.records, parts.clock)
   }
 
   async status(): Promise<NodeStatus> {
@@ -167,6 +175,28 @@ export class LocalOperator implements Operator {
     const providerUrl = await removeOidcKeys(this.#accountParts(), request.providerUrl)
     await this.#record(trail, 'oidc remove-keys', { providerUrl })
     return { providerUrl }
+  }
+
+  async explain(request: { requestId: string }): Promise<Explanation> {
+    const requestId = getRequestId(request.requestId)
+    const { auditFolder } = this.#parts.state.folder
+    const text = await findFrame(auditFolder, isOfRequest(requestId))
+    const found = text === undefined ? undefined : explainFrame(text, requestId)
+    if (found === undefined) {
+      throw new OperatorError(
+        'the audit log knows no request of this id',
+        'requests that are refused in great number are only counted',
+      )
+    }
+    return found.explanation
+  }
+
+  async whoCan(request: unknown): Promise<WhoCan> {
+    return this.#explorer.whoCan(parseWhoCan(request))
+  }
+
+  async simulate(request: unknown): Promise<Simulation> {
+    return this.#explorer.simulate(parseSimulate(request))
   }
 
   #accountParts() {

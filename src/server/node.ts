@@ -34,6 +34,7 @@ import type { RequestQuotas } from '../services/kms/request-quotas.ts'
 import { rotateDueKeys } from '../services/kms/timed-rotation.ts'
 import { STS_MODEL } from '../services/sts/model.ts'
 import { Authenticator } from './authenticate.ts'
+import { AuthorizationEndpoints, type FindFrame, type Inquire } from './authorization-endpoints.ts'
 import { composeKms } from './compose-kms.ts'
 import { composeSts } from './compose-sts.ts'
 import { inTurn } from './in-turn.ts'
@@ -63,6 +64,8 @@ export interface NodeParts {
   readonly quotas?: RequestQuotas | undefined
   /** As `ProviderDocumentsOptions.allowPrivate`. */
   readonly oidcAllowPrivate?: boolean | undefined
+  /** Searches the audit log behind `sink`. */
+  readonly findFrame: FindFrame
 }
 
 /** One node: everything behind its sockets. */
@@ -70,6 +73,8 @@ export interface Node {
   readonly handler: HttpHandler
   /** KMS for the other services of this process. */
   readonly kms: KmsApi
+  /** Answers questions about decisions: `/-/authorization/…`. */
+  readonly inquire: Inquire
   readonly trail: AuditTrail
   readonly frames: FrameWriter
   /** Finds in the log what the store does not know after a crash. Before the first call is served. */
@@ -120,10 +125,14 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     random,
     log,
   }
+  const run = createInProcessPipeline(pipeline)
+  const { findFrame } = parts
+  const { inquire } = new AuthorizationEndpoints({ ...pipeline, kms: kms.service, run, findFrame })
   const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
   return {
     handler: createPipeline(pipeline),
-    kms: createKmsApi({ ...kms, run: createInProcessPipeline(pipeline) }),
+    kms: createKmsApi({ ...kms, run }),
+    inquire,
     trail,
     frames,
     recover: () => lastUses.rebuild(),

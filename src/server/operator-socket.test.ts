@@ -21,6 +21,9 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   setOidcKeys: never,
   listOidcKeys: never,
   removeOidcKeys: never,
+  explain: never,
+  whoCan: never,
+  simulate: never,
   ...methods,
 })
 

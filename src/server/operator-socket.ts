@@ -21,6 +21,9 @@ const METHODS = [
   'setOidcKeys',
   'listOidcKeys',
   'removeOidcKeys',
+  'explain',
+  'whoCan',
+  'simulate',
 ] as const satisfies readonly (keyof Operator)[]
 type Method = (typeof METHODS)[number]
 
@@ -112,4 +115,7 @@ export const socketOperator = (socketPath: string): Operator => ({
   setOidcKeys: (request) => ask(socketPath, 'setOidcKeys', request),
   listOidcKeys: () => ask(socketPath, 'listOidcKeys'),
   removeOidcKeys: (request) => ask(socketPath, 'removeOidcKeys', request),
+  explain: (request) => ask(socketPath, 'explain', request),
+  whoCan: (request) => ask(socketPath, 'whoCan', request),
+  simulate: (request) => ask(socketPath, 'simulate', request),
 })

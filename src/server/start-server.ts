@@ -1,4 +1,5 @@
 import { FrameWriter } from '../audit/event.ts'
+import { findFrame } from '../audit/find-frame.ts'
 import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
@@ -6,6 +7,7 @@ import { parseRegion } from '../core/regions.ts'
 import { createRandom } from '../crypto/random.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { chooseAttestationRoots } from './attestation-choice.ts'
+import { authorizationRoutes } from './authorization-endpoints.ts'
 import { machineClock } from './clocks.ts'
 import { type HttpTransport, openHttpTransport } from './http-transport.ts'
 import { openUnixSocketTransport, type UnixSocketTransport } from './http-unix-socket.ts'
@@ -155,6 +157,7 @@ function openNode(
     quotas,
     attestationRoots,
     oidcAllowPrivate,
+    findFrame: (isWanted) => findFrame(folder.auditFolder, isWanted),
   })
 }
 
@@ -215,11 +218,12 @@ async function openAll(
     log,
   })
   const health = healthRoutes(() => !audit.isFailing())
+  const routes = new Map([...health, ...authorizationRoutes(node.inquire)])
   const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
   open.transport = await openHttpTransport({
     host: options.host,
     port: options.port,
-    handler: withTrustedProxies(withAdminRoutes(node.handler, health), isTrusted),
+    handler: withTrustedProxies(withAdminRoutes(node.handler, routes), isTrusted),
     log,
     ...(credentials && { tls: credentials }),
   })

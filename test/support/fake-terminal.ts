@@ -23,6 +23,7 @@ export function fakeTerminal(
     readonly env?: Readonly<Record<string, string>>
     readonly keyboard?: PassphraseInput
     readonly readLines?: number
+    readonly hasColors?: boolean
   } = {},
 ): FakeTerminal {
   const written = { out: [] as string[], err: [] as string[] }
@@ -45,6 +46,7 @@ export function fakeTerminal(
     },
     keyboard: options.keyboard,
     columns: 80,
+    hasColors: options.hasColors ?? false,
     onStopSignal: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -122,6 +124,9 @@ export function fakeOperator(parts: Partial<Operator>): {
     setOidcKeys: notExpected,
     listOidcKeys: notExpected,
     removeOidcKeys: notExpected,
+    explain: notExpected,
+    whoCan: notExpected,
+    simulate: notExpected,
     ...parts,
   }
   return {

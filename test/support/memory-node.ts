@@ -11,6 +11,8 @@ import { createCustody } from '../../src/crypto/custody.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { memorySeal } from '../../src/crypto/seal-memory.ts'
 import type { FrameSink } from '../../src/pipeline/audit-trail.ts'
+import { withAdminRoutes } from '../../src/server/admin-endpoints.ts'
+import { authorizationRoutes } from '../../src/server/authorization-endpoints.ts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { openHttpTransport } from '../../src/server/http-transport.ts'
 import { composeNode } from '../../src/server/node.ts'
@@ -167,11 +169,15 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     usageJournal: options.usageJournal,
     quotas: options.quotas,
     oidcAllowPrivate: options.oidcAllowPrivate,
+    findFrame: (isWanted) => Promise.resolve(sink.texts.findLast(isWanted)),
   })
   const transport = await openHttpTransport({
     host: '127.0.0.1',
     port: 0,
-    handler: withTrustedProxies(node.handler, chooseTrustedProxies(options.trustedProxies)),
+    handler: withTrustedProxies(
+      withAdminRoutes(node.handler, authorizationRoutes(node.inquire)),
+      chooseTrustedProxies(options.trustedProxies),
+    ),
     log,
   })
   return {

@@ -36,6 +36,11 @@ const BY_USAGE: Readonly<Record<KeyUsage, readonly GrantOperation[]>> = {
   ENCAPSULATE_DECAPSULATE: ['Encapsulate', 'Decapsulate', 'GetPublicKey'],
 }
 
+/** Everything that can be granted on some key. */
+export const GRANTABLE_OPERATIONS: readonly GrantOperation[] = [
+  ...new Set([...ON_ANY_KEY, ...ON_SYMMETRIC_KEYS, ...Object.values(BY_USAGE).flat()]),
+]
+
 /** Whether an operation can be granted on a key of this type and usage. */
 export function isGrantable(operation: GrantOperation, key: Key): boolean {
   if (ON_ANY_KEY.includes(operation)) return true

@@ -55,7 +55,8 @@ function multiRegionKeyType({ multiRegion, region }: KeyTraits): string | undefi
   return multiRegion.primaryRegion === region ? 'PRIMARY' : 'REPLICA'
 }
 
-function keyValue(key: KeyTraits, name: string): ConditionValue | undefined {
+/** What a key says, by lower-case name behind `kms:`. */
+export function keyValue(key: KeyTraits, name: string): ConditionValue | undefined {
   switch (name) {
     case 'keyspec':
     case 'customermasterkeyspec':

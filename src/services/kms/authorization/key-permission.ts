@@ -16,7 +16,7 @@ import { wholeDays } from './request-traits.ts'
  * Operations that can be used on another account's key.
  * Source: AWS KMS Developer Guide, AWS KMS permissions, Cross-account use.
  */
-const CROSS_ACCOUNT: ReadonlySet<string> = new Set([
+export const CROSS_ACCOUNT: ReadonlySet<string> = new Set([
   'CreateGrant',
   'Decapsulate',
   'Decrypt',
