@@ -12,14 +12,14 @@ import { ensureServiceKey } from './service-secrets.ts'
 
 /** Puts STS together, with what it asks identity providers by. */
 export async function composeSts(parts: NodeParts, sessions: Sessions): Promise<Service> {
-  const { machine, random, openAccount } = parts
+  const { machine, random, log, openAccount } = parts
   const documents = createProviderDocuments({ allowPrivate: parts.oidcAllowPrivate === true })
   const messageKey = await ensureServiceKey(parts, 'authorization-messages')
   return createSts({
     codec: createQueryCodec(STS_MODEL.query),
     sessions,
     messages: new AuthorizationMessages(messageKey, random),
-    webIdentities: new WebIdentityVerifier(new ProviderKeys({ documents, machine })),
+    webIdentities: new WebIdentityVerifier(new ProviderKeys({ documents, machine, log })),
     rootAssumesRoles: openAccount !== undefined,
   })
 }

@@ -43,13 +43,18 @@ export function createProviderDocuments(options: ProviderDocumentsOptions): Prov
         return await get(destination, signal)
       } catch (error) {
         if (error instanceof DependencyError) throw error
-        throw new DependencyError('a document of an identity provider was not fetched', {
-          cause: error,
-        })
+        const message = `a document of an identity provider was not fetched${reasonOf(error)}`
+        throw new DependencyError(message, { cause: error })
       }
     },
   }
 }
+
+/** `: ECONNREFUSED` and its like; other messages may repeat what the provider said. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? `: ${error.code}`
+    : ''
 
 const refused = (why: string): DependencyError =>
   new DependencyError(`a document of an identity provider is not fetched: ${why}`)

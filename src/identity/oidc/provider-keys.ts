@@ -2,7 +2,7 @@ import { assert } from '../../core/assert.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type { OidcKeys } from '../../core/identity.ts'
 import { OIDC_KEYS } from '../../core/identity-tables.ts'
-import type { Clock, ProviderDocuments } from '../../core/ports.ts'
+import type { Clock, Log, ProviderDocuments } from '../../core/ports.ts'
 import type { Records, Stored } from '../../core/records.ts'
 import { isJsonObject, parseStrictJson } from '../../core/strict-json.ts'
 import { keysFor, type ProviderKey, parseKeySet, type TokenHeader } from './key-set.ts'
@@ -42,6 +42,8 @@ export interface ProviderKeysParts {
   readonly documents: ProviderDocuments
   /** The machine's clock: how old keys are has nothing to do with a moved one. */
   readonly machine: Clock
+  /** Told why keys were not fetched: callers are not. */
+  readonly log: Pick<Log, 'warn'>
 }
 
 /**
@@ -124,7 +126,7 @@ export class ProviderKeys {
   }
 
   async #fetch({ issuer }: ProviderRef): Promise<Fetched> {
-    const { documents, machine } = this.#parts
+    const { documents, machine, log } = this.#parts
     try {
       const location = keysLocation(issuer, await documents.fetch(discoveryUrl(issuer)))
       const set = parseKeySet(await documents.fetch(location))
@@ -135,6 +137,8 @@ export class ProviderKeys {
       return fetched
     } catch (error) {
       const failure = error instanceof Error ? error : new DependencyError('no keys were fetched')
+      const fields = { provider: issuer, reason: failure.message }
+      log.warn(fields, 'the keys of an identity provider were not fetched')
       hold(this.#failures, issuer, { at: machine.now(), error: failure })
       throw failure
     }

@@ -44,6 +44,7 @@ describe('tokens of identity providers', () => {
   let documents: PublishedDocuments
   let verifier: WebIdentityVerifier
   let machineTime: Instant
+  let told: string[]
 
   beforeEach(async () => {
     const random = seededRandom('web identities')
@@ -65,7 +66,9 @@ describe('tokens of identity providers', () => {
     documents.publish(ISSUER, jwksOf(rsa))
     machineTime = TIME
     const machine = { now: () => machineTime }
-    verifier = new WebIdentityVerifier(new ProviderKeys({ documents, machine }))
+    told = []
+    const log = { warn: (fields: object) => void told.push(JSON.stringify(fields)) }
+    verifier = new WebIdentityVerifier(new ProviderKeys({ documents, machine, log }))
   })
 
   const verify = (token: string, time = TIME, accountId = ACCOUNT): Promise<WebIdentity> =>
@@ -331,6 +334,7 @@ describe('tokens of identity providers', () => {
     const message = 'The identity provider could not be reached to verify the token'
     await refuses(signToken(rsa, CLAIMS), message, 'IDPCommunicationErrorException')
     const { length } = documents.asked
+    assert.equal(told.at(-1), `{"provider":"${ISSUER}","reason":"away"}`)
     await refuses(signToken(rsa, CLAIMS), message, 'IDPCommunicationErrorException')
     assert.equal(documents.asked.length, length, 'a failure is not asked about at once')
     documents.publish(ISSUER, jwksOf(rsa))
