@@ -82,7 +82,9 @@ describe('what callers of IAM may', () => {
             Effect: 'Allow',
             Action: 'iam:DeleteUser',
             Resource: '*',
-            Condition: { StringEquals: { 'aws:ResourceTag/team': 'a' } },
+            Condition: {
+              StringEquals: { 'aws:ResourceTag/team': 'a', 'iam:ResourceTag/Team': 'a' },
+            },
           },
         ],
       }),

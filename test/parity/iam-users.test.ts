@@ -167,6 +167,19 @@ describe('users', () => {
     assert.deepEqual(Users, [])
   })
 
+  test('of several who are given one name at once are made once, with two access keys at most', async () => {
+    const UserName = 'race'
+    const outcomes = async (calls: readonly Promise<unknown>[]) => {
+      const settled = await Promise.allSettled(calls)
+      return settled.filter(({ status }) => status === 'fulfilled').length
+    }
+    const five = [1, 2, 3, 4, 5]
+    const create = () => iam.send(new sdk.CreateUserCommand({ UserName }))
+    assert.equal(await outcomes(five.map(create)), 1)
+    const addKey = () => iam.send(new sdk.CreateAccessKeyCommand({ UserName }))
+    assert.equal(await outcomes(five.map(addKey)), 2)
+  })
+
   test('are whoever calls, where none is named', async () => {
     const { User } = await iam.send(new sdk.GetUserCommand({}))
     assert.deepEqual([User?.UserId, User?.Arn], [ACCOUNT, arnOf('root')])

@@ -56,6 +56,15 @@ export interface PermittedEntity {
   readonly shownAs?: string | undefined
 }
 
+const RESOURCE_TAG = 'iam:resourcetag/'
+
+/** `iam:ResourceTag/…`, IAM's own name of `aws:ResourceTag/…`; neither tells the case of a tag's key. */
+function resourceTag(tags: Tags | undefined, name: string): string | undefined {
+  if (tags === undefined || !name.startsWith(RESOURCE_TAG)) return undefined
+  const lowerKey = name.slice(RESOURCE_TAG.length)
+  return Object.entries(tags).find(([key]) => key.toLowerCase() === lowerKey)?.[1]
+}
+
 /** The permission to do something to one thing of the caller's account. */
 export function entityPermission(
   action: string,
@@ -69,7 +78,7 @@ export function entityPermission(
     shownAs,
     requestTags,
     tagKeys,
-    serviceKey: serviceKeys && ((name) => serviceKeys.get(name)),
+    serviceKey: (name) => serviceKeys?.get(name) ?? resourceTag(tags, name),
   }
 }
 
