@@ -8,9 +8,9 @@ describe('identities that Terraform manages', { skip: terraformSkip }, () => {
   test('are made, are as they were asked for, change and go', async () => {
     await using server = await startServer()
     const { accessKeyId, secretAccessKey } = server.credentials
-    const terraform = new Terraform('iam', server.endpoint, {
-      access_key: accessKeyId,
-      secret_key: secretAccessKey,
+    const terraform = new Terraform('test/extra/terraform/iam', server.endpoint, {
+      variables: { access_key: accessKeyId, secret_key: secretAccessKey },
+      environment: {},
     })
     await terraform.init()
     await terraform.apply()

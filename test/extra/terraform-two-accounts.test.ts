@@ -182,12 +182,13 @@ describe('two accounts that Terraform made', { skip: terraformSkip }, () => {
       await operate(server, 'account', 'create', '--json'),
     )
     const issuer = new OidcIssuer('https://token.ci.example.com/org')
-    const terraform = new Terraform('two-accounts', server.endpoint, {
-      a_access_key: a.accessKeyId,
-      a_secret_key: a.secretAccessKey,
-      b_access_key: b.accessKeyId,
-      b_secret_key: b.secretAccessKey,
-      issuer: issuer.url,
+    const terraform = new Terraform('examples/two-accounts', server.endpoint, {
+      variables: { b: JSON.stringify(b), issuer: issuer.url },
+      environment: {
+        AWS_ACCESS_KEY_ID: a.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: a.secretAccessKey,
+        AWS_REGION: REGION,
+      },
     })
     await terraform.init()
     await terraform.apply()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Finished, runProgram, temporaryFolder } from './server-process.ts'
 
-const CONFIGURATIONS = fileURLToPath(new URL('../extra/terraform/', import.meta.url))
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 /** The provider below the folder of a registry, of which a mirror has one or more. */
 const PROVIDER = join('hashicorp', 'aws')
 /** Terraform looks into its own folders; a machine without network has its mirror in one of these. */
@@ -46,17 +46,24 @@ export const terraformSkip: string | false = !isInstalled
     ? 'no mirror of Terraform providers with hashicorp/aws is on this machine; STRONGROOM_TEST_TERRAFORM_MIRROR names one'
     : false
 
+export interface TerraformSettings {
+  readonly variables: Readonly<Record<string, string>>
+  /** Credentials and Region of providers that name none. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /** Terraform in a copy of one of the configurations, with a state of its own. */
 export class Terraform {
   readonly #folder = temporaryFolder()
   readonly #env: Readonly<Record<string, string>>
 
+  /** @param configuration its folder, from the root of the repository */
   constructor(
     configuration: string,
     endpoint: string,
-    variables: Readonly<Record<string, string>>,
+    { variables, environment }: TerraformSettings,
   ) {
-    cpSync(join(CONFIGURATIONS, configuration), this.#folder, { recursive: true })
+    cpSync(join(REPOSITORY, configuration), this.#folder, { recursive: true })
     const settings = join(this.#folder, 'terraform.rc')
     writeFileSync(
       settings,
@@ -70,6 +77,7 @@ export class Terraform {
       CHECKPOINT_DISABLE: '1',
       TF_CLI_CONFIG_FILE: settings,
       TF_IN_AUTOMATION: '1',
+      ...environment,
       ...Object.fromEntries(
         Object.entries(variables).map(([name, value]) => [`TF_VAR_${name}`, value]),
       ),

@@ -142,9 +142,9 @@ function untoldOf(
   { call }: KmsScope,
 ): Permission | undefined {
   if (key.accountId === call.accountId) return undefined
-  if (namedBy === 'ciphertext') return lostKey({ operation, request: asked }, key.keyId, call)
   const named = asked.keyId?.startsWith('arn:') === true ? asked.keyId : arn
-  return missingKey({ operation, accountId: key.accountId, arn: named, request: asked }, call)
+  const missing = { operation, accountId: key.accountId, arn: named, request: asked }
+  return missingKey({ ...missing, ...(namedBy && { namedBy }) }, call)
 }
 
 /** Lets nobody do anything. */

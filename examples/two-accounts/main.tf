@@ -1,5 +1,5 @@
 # Two accounts on one Strongroom: A owns the key, a role of B that is assumed through OIDC uses it.
-# Credentials come as variables, the endpoint from AWS_ENDPOINT_URL.
+# A's credentials, the Region and the endpoint come from the environment, as `strongroom env` sets it.
 
 terraform {
   required_providers {
@@ -7,11 +7,13 @@ terraform {
   }
 }
 
-variable "a_access_key" { type = string }
-variable "a_secret_key" { type = string }
-variable "b_access_key" { type = string }
-variable "b_secret_key" { type = string }
-variable "issuer" { type = string }
+# What `strongroom account create --json` printed for account B.
+variable "b" {
+  type      = object({ accountId = string, accessKeyId = string, secretAccessKey = string })
+  sensitive = true
+}
+
+variable "issuer" { default = "https://token.ci.example.com/org" }
 
 # The two halves of the permission across accounts.
 variable "key_policy_lets_b" { default = true }
@@ -24,20 +26,14 @@ locals {
 
 provider "aws" {
   alias                   = "a"
-  region                  = "eu-central-1"
-  access_key              = var.a_access_key
-  secret_key              = var.a_secret_key
   skip_metadata_api_check = true
-  skip_region_validation  = true
 }
 
 provider "aws" {
   alias                   = "b"
-  region                  = "eu-central-1"
-  access_key              = var.b_access_key
-  secret_key              = var.b_secret_key
+  access_key              = var.b.accessKeyId
+  secret_key              = var.b.secretAccessKey
   skip_metadata_api_check = true
-  skip_region_validation  = true
 }
 
 data "aws_caller_identity" "a" { provider = aws.a }
