@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts'
+import {
+  AssumeRoleCommand,
+  GetCallerIdentityCommand,
+  GetSessionTokenCommand,
+} from '@aws-sdk/client-sts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { startDev } from '../../src/server/dev.ts'
+import { policyOf } from '../support/account-identities.ts'
 import { jwksOf, newSigningKey, signToken } from '../support/identity-provider.ts'
 import { runStrongroom, startServer, temporaryFolder } from '../support/server-process.ts'
 import { credentialsIn, refused, stsClient, type TestCredentials } from '../support/sts-client.ts'
@@ -111,6 +116,27 @@ describe('sessions and the process that made them', () => {
       const sts = stsClient(endpoint, anybody)
       const session = async () =>
         credentialsIn(await sts.send(new GetSessionTokenCommand({ DurationSeconds: 3600 })))
+      const trust = policyOf({
+        Effect: 'Allow',
+        Principal: { AWS: '444455556666' },
+        Action: 'sts:AssumeRole',
+      })
+      await query(endpoint, anybody, 'iam', {
+        Action: 'CreateRole',
+        Version: '2010-05-08',
+        RoleName: 'app',
+        AssumeRolePolicyDocument: trust,
+      })
+      const assumed = await sts.send(
+        new AssumeRoleCommand({
+          RoleArn: 'arn:aws:iam::444455556666:role/app',
+          RoleSessionName: 'one',
+        }),
+      )
+      assert.equal(
+        await arnOf(endpoint, credentialsIn(assumed)),
+        'arn:aws:sts::444455556666:assumed-role/app/one',
+      )
       const one = await session()
       assert.equal(await arnOf(endpoint, one), 'arn:aws:iam::444455556666:root')
       await controls.advance(HOUR_MS)

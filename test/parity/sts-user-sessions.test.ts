@@ -9,6 +9,7 @@ import {
   GetSessionTokenCommand,
   type STSClient,
 } from '@aws-sdk/client-sts'
+import { SignatureV4 } from '@smithy/signature-v4'
 import type { User } from '../../src/core/identity.ts'
 import { parseAccountId } from '../../src/core/ids.ts'
 import { createRandom } from '../../src/crypto/random.ts'
@@ -21,6 +22,7 @@ import {
   type TestKey,
 } from '../support/account-identities.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import { Sha256 } from '../support/signer-hash.ts'
 import { credentialsIn, refused, stsClient, type TestCredentials } from '../support/sts-client.ts'
 import { WireClient } from '../support/wire-client.ts'
 
@@ -261,6 +263,56 @@ describe('sessions of users', () => {
       'AccessDenied',
       /sts:DecodeAuthorizationMessage/,
     )
+  })
+
+  test('are known to every node of the store, whichever made them', async () => {
+    const second = await startMemoryNode({ closed: true, beside: node })
+    const credentials = credentialsIn(await sts.send(new GetSessionTokenCommand({})))
+    const there = stsClient(second.endpoint, credentials)
+    assert.equal((await whoIs(there)).UserId, alice.userId)
+    there.destroy()
+    await second.close()
+  })
+
+  test('prove who they are by a presigned request, as long as they last', async () => {
+    const credentials = credentialsIn(
+      await sts.send(new GetSessionTokenCommand({ DurationSeconds: 900 })),
+    )
+    const { hostname, port, host } = new URL(node.endpoint)
+    const presigned = async (signWith: TestCredentials): Promise<string> => {
+      const signer = new SignatureV4({
+        credentials: signWith,
+        region: 'us-east-1',
+        service: 'sts',
+        sha256: Sha256,
+      })
+      const signed = await signer.presign({
+        method: 'GET',
+        protocol: 'http:',
+        hostname,
+        port: Number(port),
+        path: '/',
+        query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+        headers: { host },
+      })
+      // What the signer puts there are texts.
+      return new URLSearchParams(signed.query as Record<string, string>).toString()
+    }
+    const ask = async (query: string) => {
+      const answer = await fetch(`${node.endpoint}/?${query}`)
+      return answer.text()
+    }
+    const query = await presigned(credentials)
+    assert.match(await ask(query), new RegExp(`<Arn>${USER_ARN}</Arn>`))
+    const { sessionToken: _, ...bare } = credentials
+    assert.match(await ask(await presigned(bare)), /<Code>InvalidClientTokenId</)
+    const token = encodeURIComponent(credentials.sessionToken)
+    assert.match(
+      await ask(query.replace(token, `${token.slice(0, -1)}_`)),
+      /<Code>InvalidClientTokenId</,
+    )
+    node.clock.advance({ ms: 900_000 })
+    assert.match(await ask(query), /<Code>ExpiredToken</)
   })
 
   test('are told from each other by every part of the credentials', async () => {

@@ -129,6 +129,8 @@ export interface MemoryNode {
 export interface MemoryNodeOptions {
   /** Whether only credentials that were issued are accepted, instead of any. */
   readonly closed?: boolean
+  /** Another node whose store this one works on, too. */
+  readonly beside?: MemoryNode
   /** A store other than an empty one in memory. Its owner closes it, after the node. */
   readonly rows?: RowStore
   /** Whose attestation documents are trusted, instead of AWS's. */
@@ -150,9 +152,11 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
   const sink = new CollectingSink()
   const log = new CollectingLog()
   const random = createRandom()
-  const rows = options.rows ?? openMemoryStore(TABLES.map(({ schema }) => schema))
+  const { beside } = options
+  const rows = beside?.rows ?? options.rows ?? openMemoryStore(TABLES.map(({ schema }) => schema))
   const custody = await createCustody({ seal: memorySeal(random), random, clock })
-  const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
+  const records =
+    beside?.records ?? createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   const openAccount: AccountId | undefined = options.closed
     ? undefined
     : parseAccountId(OPEN_ACCOUNT)
