@@ -1,5 +1,5 @@
 import type { AttestationFacts } from '../core/attestation.ts'
-import type { AccountId } from '../core/ids.ts'
+import type { AccountId, Region } from '../core/ids.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Grant } from '../core/tables.ts'
 import type { ConditionValue } from './access-request.ts'
@@ -59,6 +59,8 @@ export interface Permission {
    * for if there were no such resource. It knows nothing of the real one, so neither does its text.
    */
   readonly untold?: Permission | undefined
+  /** `aws:RequestedRegion` where it is another one than the call's. */
+  readonly region?: Region | undefined
   /** How a denial names the resource: its ARN, or the ciphertext that it was found by. */
   readonly namedBy?: 'arn' | 'ciphertext'
   /** What a denial calls the resource in place of its ARN: IAM's say `user alice`. */

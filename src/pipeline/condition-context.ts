@@ -36,6 +36,12 @@ type Reader = (call: Call, permission: Permission) => ConditionValue | undefined
 
 const principalOf = (call: Call): Principal => call.caller.principal
 
+/** Everybody but services, of which none of this is told. */
+const personOf = (call: Call): Principal | undefined => {
+  const principal = principalOf(call)
+  return principal.type === 'Service' ? undefined : principal
+}
+
 /** A service principal by name; absent for everybody else. */
 const serviceNames = (call: Call): readonly string[] | undefined => principalOf(call).serviceNames
 
@@ -44,16 +50,10 @@ const serviceNames = (call: Call): readonly string[] | undefined => principalOf(
  * Source: IAM User Guide, AWS global condition context keys.
  */
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['aws:principalarn', (call) => principalOf(call).principalArn],
-  [
-    'aws:principalaccount',
-    (call) => (serviceNames(call) === undefined ? principalOf(call).accountId : undefined),
-  ],
-  [
-    'aws:principaltype',
-    (call) => (serviceNames(call) === undefined ? principalOf(call).type : undefined),
-  ],
-  ['aws:userid', (call) => principalOf(call).userId],
+  ['aws:principalarn', (call) => personOf(call)?.principalArn],
+  ['aws:principalaccount', (call) => personOf(call)?.accountId],
+  ['aws:principaltype', (call) => personOf(call)?.type],
+  ['aws:userid', (call) => personOf(call)?.userId],
   ['aws:username', (call) => principalOf(call).userName],
   ['aws:principalisawsservice', (call) => truth(serviceNames(call) !== undefined)],
   ['aws:principalservicename', (call) => serviceNames(call)?.[0]],
@@ -65,7 +65,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['aws:sourcearn', (call) => call.source?.arn],
   ['aws:sourceaccount', (call) => call.source?.accountId],
   ['aws:resourceaccount', (_call, { resource }) => resource?.accountId],
-  ['aws:requestedregion', (call) => call.region],
+  ['aws:requestedregion', (call, { region }) => region ?? call.region],
   // A service calls from no address; the peer of a UNIX socket has none.
   ['aws:sourceip', ({ connection }) => addressOf(connection)],
   [
@@ -183,6 +183,9 @@ export class CallContext implements ConditionContext {
     if (key.startsWith(ATTESTATION)) {
       return attestationValue(permission, key.slice(ATTESTATION.length))
     }
-    return permission.serviceKey?.(key) ?? this.#slow?.get(key) ?? federatedValue(session, key)
+    const own = permission.serviceKey?.(key) ?? this.#slow?.get(key)
+    // An identity provider whose host is called like a service says nothing in that service's name.
+    if (own !== undefined || key.startsWith(`${call.service}:`)) return own
+    return federatedValue(session, key)
   }
 }

@@ -150,7 +150,7 @@ function servicePrincipal(service: string, region: Region, accountId: AccountId)
     uniqueId: arn,
     userId: arn,
     tags: {},
-    serviceNames: [arn, dnsName(service)],
+    serviceNames: [dnsName(service), arn],
   }
 }
 

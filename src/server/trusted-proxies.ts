@@ -39,7 +39,7 @@ function addressOf(entry: string): string | undefined {
  */
 function clientOf(forwardedFor: string, isTrusted: IsTrusted): string | undefined {
   let client: string | undefined
-  for (const entry of forwardedFor.split(',').reverse()) {
+  for (const entry of forwardedFor.split(',').toReversed()) {
     client = addressOf(entry.trim())
     if (client === undefined || !isTrusted(client)) return client
   }

@@ -106,7 +106,7 @@ export const kmsConditionKeys =
     if (!name.startsWith(PREFIX)) return undefined
     const own = name.slice(PREFIX.length)
     if (own === 'calleraccount') return callerAccount(call)
-    if (own === 'viaservice') return call.via?.viaService
+    if (own === 'viaservice') return key && call.via?.viaService
     return (key && keyValue(key, own)) ?? requestValue(request, own)
   }
 

@@ -196,11 +196,19 @@ export const lostKey = (
   return missingKey({ operation, accountId, arn: keyArn(call, keyId), namedBy, request }, call)
 }
 
+/** Operations that no condition key of KMS is about, but for what is attested of the caller's machine. */
+const WITHOUT_KEYS: ReadonlySet<string> = new Set([
+  'GenerateRandom',
+  'ListAliases',
+  'ListKeys',
+  'ListRetirableGrants',
+])
+
 /** A permission that identity policies alone decide, on no key: `kms:ListKeys`. */
 export const servicePermission = (
   operation: string,
   scope: KmsScope,
-  more: Partial<Pick<Permission, 'requestTags' | 'resource'>> & {
+  more: Partial<Pick<Permission, 'requestTags' | 'resource' | 'region'>> & {
     readonly request?: RequestTraits
     readonly key?: Parameters<typeof kmsConditionKeys>[1]
   } = {},
@@ -209,6 +217,8 @@ export const servicePermission = (
   return {
     ...rest,
     action: `kms:${operation}`,
-    serviceKey: kmsConditionKeys(scope.call, key, request),
+    serviceKey: WITHOUT_KEYS.has(operation)
+      ? undefined
+      : kmsConditionKeys(scope.call, key, request),
   }
 }

@@ -13,6 +13,8 @@ const WITH_ALGORITHM: ReadonlySet<string> = new Set([
 ])
 /** Operations on the grants that a service makes for its caller. */
 const ON_GRANTS: ReadonlySet<string> = new Set(['CreateGrant', 'ListGrants', 'RevokeGrant'])
+/** Operations whose own policy can lock its author out. */
+const SETTING_POLICIES: ReadonlySet<string> = new Set(['CreateKey', 'PutKeyPolicy'])
 /** Operations that `kms:RequestAlias` is there for, beside the cryptographic ones. */
 const WITHOUT_ALIAS: ReadonlySet<string> = new Set(['ListGrants', 'RevokeGrant', 'CreateGrant'])
 
@@ -57,6 +59,17 @@ const constraintsOf = ({ Constraints }: KnownMembers): GrantConstraints | undefi
     sourceArn: Constraints.SourceArn,
   }
 
+/** What is said of a grant that is to be made: the members of a listing's filter are called alike. */
+const grantValues = (known: KnownMembers, constraints: GrantConstraints | undefined) => ({
+  grantoperations: known.Operations,
+  granteeprincipal: known.GranteePrincipal,
+  retiringprincipal: known.RetiringPrincipal,
+  granteeserviceprincipal: known.GranteeServicePrincipal,
+  retiringserviceprincipal: known.RetiringServicePrincipal,
+  grantconstrainttype: constraintType(constraints),
+  grantconstraintsourcearn: constraints?.sourceArn,
+})
+
 /**
  * What the request of an operation on one key says, by the members that its input has: they are called
  * alike in every operation.
@@ -88,17 +101,13 @@ export function requestTraits(
       wrappingkeyspec: known.WrappingKeySpec,
       rotationperiodindays: text(known.RotationPeriodInDays),
       schedulekeydeletionpendingwindowindays: text(known.PendingWindowInDays),
-      bypasspolicylockoutsafetycheck: text(known.BypassPolicyLockoutSafetyCheck),
-      replicaregion: known.ReplicaRegion,
+      ...(SETTING_POLICIES.has(operation) && {
+        bypasspolicylockoutsafetycheck: text(known.BypassPolicyLockoutSafetyCheck),
+      }),
+      ...(operation === 'ReplicateKey' && { replicaregion: known.ReplicaRegion }),
       primaryregion: known.PrimaryRegion,
-      grantoperations: known.Operations,
-      granteeprincipal: known.GranteePrincipal,
-      retiringprincipal: known.RetiringPrincipal,
-      granteeserviceprincipal: known.GranteeServicePrincipal,
-      retiringserviceprincipal: known.RetiringServicePrincipal,
-      grantconstrainttype: constraintType(constraints),
-      grantconstraintsourcearn: constraints?.sourceArn,
-      grantisforawsresource: ON_GRANTS.has(operation) && isForService ? 'true' : undefined,
+      ...(operation === 'CreateGrant' && grantValues(known, constraints)),
+      ...(ON_GRANTS.has(operation) && { grantisforawsresource: text(isForService) }),
     },
   }
 }

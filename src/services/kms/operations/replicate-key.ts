@@ -123,9 +123,10 @@ export const replicateKey = defineOperation({
     const region = parseRegion(input.ReplicaRegion) ?? scope.call.region
     const key = { spec, usage, origin, multiRegion, region }
     const requestTags = tagValues(input.Tags)
-    yield servicePermission('CreateKey', scope, { key, request, requestTags })
+    const creation = requestTraits('CreateKey', input, scope.call.via !== undefined)
+    yield servicePermission('CreateKey', scope, { key, request: creation, requestTags, region })
     if (requestTags !== undefined)
-      yield servicePermission('TagResource', scope, { key, requestTags })
+      yield servicePermission('TagResource', scope, { key, requestTags, region })
   },
   admit(input, { primary, present }, call) {
     // AWS tells this before it looks at the state.
