@@ -53,6 +53,7 @@ const factsOf = (principal: Principal): string =>
     principal.uniqueId,
     principal.userId,
     principal.session?.federatedProvider ?? '',
+    principal.isVisitor === true ? 'visitor' : '',
     ...(principal.serviceNames ?? []),
   ]
     .map(field)

@@ -99,12 +99,25 @@ export interface CompiledPrincipals {
   readonly named: NamedPrincipals
 }
 
-/** `*` allows services nothing, and denies them everything: what is meant for people is not for services. */
+/** Services, and who comes from outside with a token: the identities of no account. */
+const isOfNoAccount = (principal: Principal): boolean =>
+  principal.type === 'Service' || principal.isVisitor === true
+
+/** They are named by kinds of their own. */
+const isNamedOutside = (named: NamedPrincipals, principal: Principal): boolean =>
+  principal.type === 'Service'
+    ? isNamedService(named, principal)
+    : isNamedProvider(named, principal)
+
+/**
+ * `*` allows services and visitors nothing, and denies them everything: what is meant for the identities of
+ * accounts must not let in whoever brings a token.
+ */
 const reachOf =
   (named: NamedPrincipals, isAllow: boolean): PrincipalMatcher =>
   (principal) => {
-    if (principal.type === 'Service') {
-      const isMeant = isNamedService(named, principal) || (named.isEveryone && !isAllow)
+    if (isOfNoAccount(principal)) {
+      const isMeant = isNamedOutside(named, principal) || (named.isEveryone && !isAllow)
       return isMeant ? REACH.direct : REACH.none
     }
     let reach: number = REACH.none
@@ -121,6 +134,7 @@ const reachOf =
  */
 const isSpared = (named: NamedPrincipals, principal: Principal): boolean => {
   if (named.isEveryone) return true
+  if (isOfNoAccount(principal)) return isNamedOutside(named, principal)
   switch (principal.type) {
     case 'Service':
       return isNamedService(named, principal)
@@ -159,10 +173,10 @@ export function compilePrincipals(
       matches: (principal) => (isSpared(named, principal) ? REACH.none : REACH.direct),
     }
   }
-  // An Allow that leaves out any layer of a principal leaves out the principal. Services are never meant.
+  // An Allow that leaves out any layer of a principal leaves out the principal. Services and visitors are never meant.
   return {
     named,
     matches: (principal) =>
-      principal.type === 'Service' || matches(principal) !== REACH.none ? REACH.none : REACH.direct,
+      isOfNoAccount(principal) || matches(principal) !== REACH.none ? REACH.none : REACH.direct,
   }
 }

@@ -79,6 +79,7 @@ const service = (name: string): Principal => ({
 /** Who presents an identity token to become a role: nobody yet. */
 const tokenBearer = (accountId: AccountId, provider: string): Principal => ({
   ...federated(accountId, 'token'),
+  isVisitor: true,
   session: { ...SESSION, federatedProvider: provider },
 })
 
