@@ -18,6 +18,8 @@ const program: Program = {
   startDev: async (options) => (await import('./server/dev.ts')).startDev(options),
   initFolder: async (options, onFolderMade) => (await server()).initFolder(options, onFolderMade),
   openOperator: async (options) => (await server()).openOperator(options),
+  openInquirer: async (options) =>
+    (await import('./server/endpoint-inquirer.ts')).endpointInquirer(options),
   describeClient: async (options) => (await server()).describeClient(options),
   auditCat: async (options, to) => (await server()).auditCat(options, to),
   auditVerify: async (options) => (await server()).auditVerify(options),

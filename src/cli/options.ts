@@ -239,3 +239,9 @@ const collectNames = (text: string, earlier: readonly string[] = []): readonly s
 /** The form is looked at by the server, which knows addresses. */
 const collectNetworks = (text: string, earlier: readonly string[] = []): readonly string[] =>
   collect(text, earlier, 'a network, such as 10.0.0.0/8')
+
+export function parseEndpoint(text: string): string {
+  const url = URL.parse(text)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
+  throw new InvalidArgumentError('must be an http or https URL')
+}

@@ -26,6 +26,8 @@ export interface Program {
   ): Promise<InitializedFolder>
   /** The running node's socket, or else the store, opened exclusively. */
   openOperator(options: FolderOptions): Promise<OpenOperator>
+  /** Asks a node over HTTP, as anybody whose credentials are given. */
+  openInquirer(options: EndpointOptions): Promise<Inquirer>
   describeClient(options: { readonly dataFolder: string }): Promise<ClientSettings>
   /** Hands every record, or with `frames` every frame, as one line of JSON to `to.write`. */
   auditCat(options: FolderOptions & { readonly frames: boolean }, to: AuditReader): Promise<void>
@@ -123,6 +125,19 @@ export interface InitializedFolder extends IssuedCredential {
 export interface OpenOperator {
   readonly operator: Operator
   close(): Promise<void>
+}
+
+/** What can be asked of a node by an operator, and over HTTP by those who may. */
+export type Inquirer = Pick<Operator, 'explain' | 'whoCan' | 'simulate'>
+
+/** Where a node is asked over HTTP, and by whom. */
+export interface EndpointOptions {
+  /** `http://127.0.0.1:7600` */
+  readonly endpoint: string
+  readonly region: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
 }
 
 /** What an AWS client needs to reach a node. */

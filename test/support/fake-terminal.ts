@@ -77,6 +77,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     startDev: notExpected('startDev'),
     initFolder: notExpected('initFolder'),
     openOperator: notExpected('openOperator'),
+    openInquirer: notExpected('openInquirer'),
     describeClient: notExpected('describeClient'),
     auditCat: notExpected('auditCat'),
     auditVerify: notExpected('auditVerify'),

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonLine } from '../context.ts'
 import { CommandError, EXIT } from '../failures.ts'
-import { dataOption, jsonOption, parseRegion } from '../options.ts'
+import { dataOption, jsonOption, parseEndpoint, parseRegion } from '../options.ts'
 import { shellWord } from '../shell-words.ts'
 
 const HELP = `
@@ -96,9 +96,3 @@ export const exportLines = (variables: Readonly<Record<string, string>>, indent 
   Object.entries(variables)
     .map(([name, value]) => `${indent}export ${name}=${shellWord(value)}\n`)
     .join('')
-
-function parseEndpoint(text: string): string {
-  const url = URL.parse(text)
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
-  throw new InvalidArgumentError('must be an http or https URL')
-}

@@ -5,13 +5,15 @@ import { simulationText, whoCanText } from '../access-text.ts'
 import type { Context } from '../context.ts'
 import { jsonLine, withOperator } from '../context.ts'
 import { explanationText } from '../decision-text.ts'
-import { EXIT } from '../failures.ts'
+import { EXIT, UsageError } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
-import { accountOption, folderOptions, jsonOption, parseRegion } from '../options.ts'
+import { accountOption, folderOptions, jsonOption, parseEndpoint, parseRegion } from '../options.ts'
 import { createPaint } from '../paint.ts'
+import type { Inquirer } from '../program.ts'
 import { readTextFile } from '../text-file.ts'
 
 interface ExplainFlags extends FolderFlags {
+  readonly endpoint?: string
   readonly json: boolean
 }
 
@@ -82,7 +84,7 @@ export function addExplain(parent: Command, context: Context): void {
   withFlags(command)
   context.act<ExplainFlags>(command, async (flags) => {
     const [requestId = ''] = command.args
-    const found = await withOperator(flags, context, (operator) => operator.explain({ requestId }))
+    const found = await inquire(flags, context, (node) => node.explain({ requestId }))
     const paint = createPaint(context.terminal.hasColors)
     await context.terminal.out.write(flags.json ? jsonLine(found) : explanationText(found, paint))
     return EXIT.ok
@@ -111,7 +113,7 @@ export function addWhoCan(parent: Command, context: Context): void {
     const [action = '', key = ''] = command.args
     const { account: accountId, region, limit, after } = flags
     const request = { action, key, accountId, region, limit, after }
-    const found = await withOperator(flags, context, (operator) => operator.whoCan(request))
+    const found = await inquire(flags, context, (node) => node.whoCan(request))
     const paint = createPaint(context.terminal.hasColors)
     await context.terminal.out.write(flags.json ? jsonLine(found) : whoCanText(found, paint))
     return EXIT.ok
@@ -158,7 +160,7 @@ export function addSimulate(parent: Command, context: Context): void {
   withFlags(command)
   context.act<SimulateFlags>(command, async (flags) => {
     const request = await simulationOf(flags)
-    const found = await withOperator(flags, context, (operator) => operator.simulate(request))
+    const found = await inquire(flags, context, (node) => node.simulate(request))
     const paint = createPaint(context.terminal.hasColors)
     await context.terminal.out.write(flags.json ? jsonLine(found) : simulationText(found, paint))
     const isGood = found.problems.length === 0 && found.warnings.length === 0
@@ -211,7 +213,34 @@ function questionOf(flags: SimulateFlags, principal: string): Question {
   }
 }
 
+/** Asks as the operator of the folder, or over HTTP as whom the AWS variables of the shell are of. */
+function inquire<T>(
+  flags: ExplainFlags & { readonly region?: string },
+  context: Context,
+  work: (node: Inquirer) => Promise<T>,
+): Promise<T> {
+  const { endpoint } = flags
+  if (endpoint === undefined) return withOperator(flags, context, work)
+  const { env } = context.terminal
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env
+  const region = flags.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION']
+  if (!accessKeyId || !secretAccessKey || !region) {
+    throw new UsageError('over HTTP it is asked with credentials of AWS', {
+      hint: 'Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION.',
+    })
+  }
+  const sessionToken = env['AWS_SESSION_TOKEN']
+  const options = { endpoint, region, accessKeyId, secretAccessKey, sessionToken }
+  return context.program.openInquirer(options).then(work)
+}
+
 function withFlags(command: Command): void {
+  command.addOption(
+    new Option(
+      '--endpoint <url>',
+      'ask a node over HTTP, with the AWS credentials of the environment',
+    ).argParser(parseEndpoint),
+  )
   for (const option of folderOptions()) command.addOption(option)
   command.addOption(jsonOption())
 }

@@ -21,6 +21,7 @@ import { answer } from './question.ts'
 import { RecordOverlay } from './record-overlay.ts'
 import type { Subject } from './subject.ts'
 import { subjectsOf } from './subjects.ts'
+import { takingTurns } from './taking-turns.ts'
 import { getKeyOperation } from './who-can.ts'
 
 /** What one simulation tells at most. */
@@ -60,7 +61,7 @@ async function isLockedOut(world: KeyWorld): Promise<boolean> {
   const home = world.target.key.accountId
   const operation = 'PutKeyPolicy'
   const scope = world.scope(world.mentions([operation]), false)
-  for await (const subject of subjectsOf(scope)) {
+  for await (const subject of takingTurns(subjectsOf(scope))) {
     if (subject.accountId !== home) continue
     const access = world.access(subject, await world.policiesOf(subject), operation)
     if (access.outcome !== 'never') return false
@@ -101,7 +102,7 @@ class Comparison {
   ): Promise<void> {
     const { before, after } = worlds
     const mentions = union(before.mentions(operations), after.mentions(operations))
-    for await (const subject of subjectsOf(before.scope(mentions, seesAll))) {
+    for await (const subject of takingTurns(subjectsOf(before.scope(mentions, seesAll)))) {
       if (!isConcerned(subject)) continue
       if (this.examined >= EXAMINED_MAX || this.changes.length >= CHANGES_MAX) {
         this.isPartial = true

@@ -6,6 +6,7 @@ import { findKeyOperation } from './key-actions.ts'
 import type { KeyWorld } from './key-world.ts'
 import { roleSubject, type Subject } from './subject.ts'
 import { subjectsOf } from './subjects.ts'
+import { takingTurns } from './taking-turns.ts'
 
 const LIMIT_DEFAULT = 1000
 const LIMIT_MAX = 10_000
@@ -61,7 +62,7 @@ export async function whoCan(
   const accesses: Access[] = []
   let examined = 0
   let next: string | undefined
-  for await (const subject of subjectsOf(scope, request.after)) {
+  for await (const subject of takingTurns(subjectsOf(scope, request.after))) {
     if (accesses.length >= limit || examined >= EXAMINED_MAX) break
     examined += 1
     next = subject.position
