@@ -24,11 +24,11 @@ const MISSING: ReadonlyMap<string, string> = new Map([
   ['service-control-policy', 'The service control policy of the account does not allow it.'],
   [
     'resource-policy',
-    "The key policy allows it neither to the caller nor, through its policies, to the caller's account; and no grant does.",
+    "Neither the key policy nor a grant allows it to the caller or to the caller's account.",
   ],
   [
     'identity-policy',
-    "The key policy leaves it to the account, and none of the caller's identity policies allows it.",
+    "None of the caller's identity policies allows it, and one of them would have to.",
   ],
   ['permissions-boundary', 'The permissions boundary of the caller does not allow it.'],
   ['session-policy', 'The policies that were passed when the session was made do not allow it.'],
@@ -130,12 +130,20 @@ function allowedLines(decision: ExplainedDecision): readonly string[] {
   ]
 }
 
-function deniedLines({ denial, statements, nearMisses }: ExplainedDecision): readonly string[] {
+function deniedLines({
+  denial,
+  missing,
+  statements,
+  nearMisses,
+}: ExplainedDecision): readonly string[] {
   const lines: string[] = []
   if (denial?.isExplicit === true) {
     lines.push('  Denied explicitly, whatever allows it:')
     lines.push(...statements.map((statement) => `    ${statementText(statement)}`))
-  } else if (denial !== undefined) lines.push(`  ${MISSING.get(denial.layer) ?? denial.layer}`)
+  } else {
+    const layers = missing ?? (denial === undefined ? [] : [denial.layer])
+    lines.push(...layers.map((layer) => `  ${MISSING.get(layer) ?? layer}`))
+  }
   if (nearMisses.length > 0) {
     lines.push('  What came near to allowing it:', ...nearMisses.flatMap(nearMissLines))
   }

@@ -142,6 +142,8 @@ export interface ExplainedDecision {
   readonly path?: string | undefined
   /** Where it was denied: the layer that denied, or the first that did not allow. */
   readonly denial?: { readonly layer: string; readonly isExplicit: boolean } | undefined
+  /** Of an implicit denial: every layer that did not allow. */
+  readonly missing?: readonly string[] | undefined
   readonly statements: readonly StatementRef[]
   readonly grants: readonly { readonly grantId: string; readonly name: string }[]
   readonly nearMisses: readonly NearMiss[]

@@ -6,8 +6,9 @@ import {
   decideRetirement,
   type KeyAccess,
 } from '../authz/decide.ts'
-import type { Decision } from '../authz/decision.ts'
+import type { Decision, PolicyLayer } from '../authz/decision.ts'
 import { CachedDecisions } from '../authz/decision-cache.ts'
+import { missingLayers } from '../authz/missing-layers.ts'
 import { nearMisses } from '../authz/near-misses.ts'
 import type { KeyGuard, Permission } from '../authz/permission.ts'
 import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
@@ -22,6 +23,8 @@ import { CallContext } from './condition-context.ts'
 export interface Ruling {
   readonly request: AccessRequest
   readonly decision: Decision
+  /** Of an implicit denial: every layer that did not allow. */
+  readonly missing?: readonly PolicyLayer[]
   /** Of an implicit denial: what would have allowed but for a condition. */
   readonly nearMisses?: readonly NearMiss[]
 }
@@ -143,7 +146,9 @@ function explained(
     ...(access && { access }),
     ...(guard?.kind === 'trust' && { trust: guard.policy }),
   })
-  return found.length === 0 ? { request, decision } : { request, decision, nearMisses: found }
+  const resource = guard?.kind === 'trust' ? guard.policy : access?.policy
+  const missing = missingLayers(request, policies, resource)
+  return { request, decision, missing, ...(found.length > 0 && { nearMisses: found }) }
 }
 
 function requestOf(

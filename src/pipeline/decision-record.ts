@@ -20,10 +20,11 @@ export class DecisionRecords {
   /** A JSON list; undefined where nothing was decided. */
   jsonOf(decided: readonly DecidedPermission[]): string | undefined {
     if (decided.length === 0) return undefined
-    const entries = decided.map(({ request, decision, nearMisses }) => {
+    const entries = decided.map(({ request, decision, missing, nearMisses }) => {
       const { action, resourceArn, resourceAccount } = request
       const misses = nearMisses === undefined ? '' : `"nearMisses":${JSON.stringify(nearMisses)},`
-      return `{"action":"${action}","resource":${JSON.stringify(resourceArn)},"owner":"${resourceAccount}",${misses}${this.#reasons(decision)}`
+      const lacks = missing === undefined ? '' : `"missing":${JSON.stringify(missing)},`
+      return `{"action":"${action}","resource":${JSON.stringify(resourceArn)},"owner":"${resourceAccount}",${lacks}${misses}${this.#reasons(decision)}`
     })
     return `[${entries.join(',')}]`
   }

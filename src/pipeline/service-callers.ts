@@ -12,7 +12,7 @@ import type { CallOrigin } from './pipeline.ts'
  */
 
 /** `ssm.amazonaws.com` */
-const dnsName = (service: string): string => `${service}.amazonaws.com`
+export const dnsName = (service: string): string => `${service}.amazonaws.com`
 /** `ssm.eu-central-1.amazonaws.com`: like this in every partition. */
 export const regionalServiceName = (service: string, region: Region): string =>
   `${service}.${region}.amazonaws.com`

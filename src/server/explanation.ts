@@ -15,6 +15,7 @@ interface DecidedEntry {
   readonly allowed: boolean
   readonly path?: string
   readonly denial?: { readonly layer: string; readonly isExplicit: boolean }
+  readonly missing?: readonly string[]
   readonly grounds: readonly StatementRef[]
   readonly grants?: readonly { readonly grantId: string; readonly name: string }[]
   readonly nearMisses?: readonly NearMiss[]
@@ -87,13 +88,15 @@ function frameOfRequest(text: string, requestId: string): RequestFrame | undefin
 }
 
 const decisionOf = (entry: DecidedEntry): ExplainedDecision => {
-  const { action, resource, allowed, path, denial, grounds, grants = [], nearMisses = [] } = entry
+  const { action, resource, allowed, path, denial, missing, grounds } = entry
+  const { grants = [], nearMisses = [] } = entry
   return {
     action,
     resource,
     allowed,
     ...(path !== undefined && { path }),
     ...(denial !== undefined && { denial }),
+    ...(missing !== undefined && { missing }),
     statements: grounds,
     grants,
     nearMisses,
@@ -162,7 +165,9 @@ function narrowed(
   sees: { readonly caller: boolean; readonly resource: boolean },
 ): ExplainedDecision {
   const isSeen = (layer: string): boolean => (OF_RESOURCE.has(layer) ? sees.resource : sees.caller)
-  const { path, denial, statements, grants, nearMisses, resource, action, allowed } = decision
+  const { path, denial, missing, statements, grants, nearMisses, resource, action, allowed } =
+    decision
+  const seenMissing = missing?.filter(isSeen) ?? []
   const isSeenMiss = (miss: NearMiss): boolean =>
     miss.kind === 'grant' ? sees.resource : isSeen(miss.statement.layer)
   const withoutCap = (miss: NearMiss): NearMiss => {
@@ -178,6 +183,7 @@ function narrowed(
     allowed,
     ...(isPathSeen && { path }),
     ...(denial !== undefined && isSeen(denial.layer) && { denial }),
+    ...(seenMissing.length > 0 && { missing: seenMissing }),
     statements: statements.filter(({ layer }) => isSeen(layer)),
     grants: sees.resource ? grants : [],
     nearMisses: nearMisses.filter(isSeenMiss).map(withoutCap),

@@ -49,6 +49,8 @@ describe('explanations of two accounts', () => {
   })
 
   test('across accounts both halves are needed, and both are told', async () => {
+    const neither = accounts.explained(await accounts.encrypt('carol'))
+    assert.deepEqual(neither.decisions[0]?.missing, ['resource-policy', 'identity-policy'])
     assert.equal((await accounts.encrypt('app')).status, 400)
     assert.equal((await accounts.accesses()).get(identityArn('role', 'app', OTHER)), undefined)
     await accounts.putPolicy(TO_ACCOUNT, TO_APP)

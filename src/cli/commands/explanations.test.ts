@@ -86,7 +86,7 @@ from      127.0.0.1 aws-cli/2
 answer    AccessDeniedException: User: alice is not authorized
 
 kms:Encrypt on ${KEY}: denied
-  The key policy leaves it to the account, and none of the caller's identity policies allows it.
+  None of the caller's identity policies allows it, and one of them would have to.
   What came near to allowing it:
     statement 2 of the identity policy user/alice inline policy app, but:
       kms:EncryptionContext:app StringEquals a; the request had b
@@ -294,7 +294,7 @@ user alice loses on ${KEY}:
       { openOperator },
     )
     assert.equal(exitCode, 1)
-    assert.match(stdout, /denied\n {2}The key policy leaves it to the account/)
+    assert.match(stdout, /denied\n {2}None of the caller's identity policies/)
     const unchanged = fakeOperator({ simulate: async () => nothing })
     const same = await run(['simulate', '--key', 'k', '--scp', join(folder, 'policy.json')], {
       openOperator: unchanged.openOperator,

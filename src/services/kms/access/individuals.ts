@@ -1,11 +1,11 @@
 import { parseIdentityArn } from '../../../core/identity-arns.ts'
 import { ROLES, USERS } from '../../../core/identity-tables.ts'
-import type { AccountId } from '../../../core/ids.ts'
-import { parseAccountId } from '../../../core/ids.ts'
+import { type AccountId, parseAccountId, type Region } from '../../../core/ids.ts'
+import type { Key } from '../../../core/key.ts'
 import type { Principal } from '../../../core/principal.ts'
-import type { Partition } from '../../../core/regions.ts'
+import { type Partition, partitionOf } from '../../../core/regions.ts'
 import { findRole } from '../../../identity/principal-ids.ts'
-import { serviceOfInfrastructure } from '../../../pipeline/service-callers.ts'
+import { dnsName, regionalServiceName, serviceOfInfrastructure } from '../../../pipeline/service-callers.ts'
 import {
   ANY_SESSION,
   isListed,
@@ -16,20 +16,33 @@ import {
   userSubject,
 } from './subject.ts'
 
+const SERVICE_NAME = /^([a-z0-9-]+)\.(?:([a-z0-9-]+)\.)?amazonaws\.com$/
+
+/** All names of a service that has one of them and acts in a Region. */
+function namesOfService(name: string, region: Region): readonly string[] {
+  const [, service, place = region] = SERVICE_NAME.exec(name) ?? []
+  return service === undefined || place !== region
+    ? [name]
+    : [dnsName(service), regionalServiceName(service, region)]
+}
+
 /** A service principal, on behalf of anybody. */
-export const serviceSubject = (name: string, home: AccountId, partition: Partition): Subject => ({
+export const serviceSubject = (
+  name: string,
+  { accountId, region }: Pick<Key, 'accountId' | 'region'>,
+): Subject => ({
   kind: 'service',
   name,
   principal: {
     type: 'Service',
-    accountId: home,
-    partition,
+    accountId,
+    partition: partitionOf(region),
     arn: name,
     principalArn: name,
     uniqueId: name,
     userId: name,
     tags: {},
-    serviceNames: [name],
+    serviceNames: namesOfService(name, region),
   },
   position: `mentioned/${name}`,
 })
@@ -84,12 +97,15 @@ const hidden = (subject: Subject): Subject => ({
 function infrastructure(arn: string, { partition }: SubjectScope): Subject | undefined {
   const accountId = parseAccountId(arn.split(':')[4] ?? '')
   if (accountId === undefined) return undefined
-  const principal = namedByArn(arn, { partition, accountId }, 'AssumedRole')
+  const role = `arn:${partition}:iam::${accountId}:role/${arn.split('/')[1] ?? ''}`
+  const principal = namedByArn(arn, { partition, accountId }, 'AssumedRole', role)
   return {
     kind: 'service',
     name: arn,
     accountId,
     principal: { ...principal, isInfrastructure: true },
+    // Its id is not told by its ARN.
+    isAnySession: true,
     position: `mentioned/${arn}`,
   }
 }

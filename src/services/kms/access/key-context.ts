@@ -36,6 +36,16 @@ const KEY_NAMES: ReadonlySet<string> = new Set([
 /** Operations on grants are conditioned on the context that a grant's constraints name. */
 const CONTEXT_OF_GRANTS: ReadonlySet<string> = new Set(['CreateGrant', 'RevokeGrant'])
 
+/** Condition keys that a service has not. */
+const OF_PERSONS: ReadonlySet<string> = new Set([
+  'aws:principalarn',
+  'aws:principalaccount',
+  'kms:calleraccount',
+  'aws:principaltype',
+  'aws:userid',
+  'aws:username',
+])
+
 const PRINCIPAL_TAG = 'aws:principaltag/'
 const RESOURCE_TAG = 'aws:resourcetag/'
 const CONTEXT = 'kms:encryptioncontext'
@@ -62,6 +72,8 @@ function principalValue(
     return isService ? undefined : known(undefined)
   }
   if (isAnyone) return undefined
+  // Of a service none of this is told.
+  if (isService && OF_PERSONS.has(name)) return known(undefined)
   if (name.startsWith(PRINCIPAL_TAG)) {
     return bringsTags ? undefined : known(tagOf(principal.tags, name.slice(PRINCIPAL_TAG.length)))
   }
@@ -69,11 +81,10 @@ function principalValue(
     case 'aws:principalarn':
       return known(principal.principalArn)
     case 'aws:principalaccount':
-      return known(isService ? undefined : principal.accountId)
     case 'kms:calleraccount':
-      return isService ? undefined : known(principal.accountId)
+      return known(principal.accountId)
     case 'aws:principaltype':
-      return known(isService ? undefined : principal.type)
+      return known(principal.type)
     case 'aws:userid':
       return isAnySession ? undefined : known(principal.userId)
     case 'aws:username':

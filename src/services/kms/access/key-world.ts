@@ -95,7 +95,8 @@ export class KeyWorld {
 
   scope(mentions: Mentions, seesAll: boolean): SubjectScope {
     const { accountId: home, region } = this.target.key
-    return { records: this.records, partition: partitionOf(region), home, mentions, seesAll }
+    const partition = partitionOf(region)
+    return { records: this.records, partition, region, home, mentions, seesAll }
   }
 
   context(subject: Subject, operation: string): KeyContext {

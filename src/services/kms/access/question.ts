@@ -4,6 +4,7 @@ import type {
   ConditionValue,
 } from '../../../authz/access-request.ts'
 import { decideOnKey } from '../../../authz/decide.ts'
+import { missingLayers } from '../../../authz/missing-layers.ts'
 import { nearMisses } from '../../../authz/near-misses.ts'
 import { OperatorError } from '../../../core/errors.ts'
 import type { ExplainedDecision, Question } from '../../../core/explanations.ts'
@@ -31,7 +32,7 @@ const SERVICE = /^[a-z0-9.-]{1,100}\.amazonaws\.com(\.cn)?$/
 async function subjectOf({ records, target }: KeyWorld, principal: string): Promise<Subject> {
   const { key } = target
   const partition = partitionOf(key.region)
-  if (SERVICE.test(principal)) return serviceSubject(principal, key.accountId, partition)
+  if (SERVICE.test(principal)) return serviceSubject(principal, key)
   const ref = parseIdentityArn(principal, partition)
   const home = ref?.accountId ?? key.accountId
   const named = await namedPrincipal(records, principal, { partition, home })
@@ -101,6 +102,8 @@ export async function answer(
     return { ...told, allowed: true, path: decision.path, grants, nearMisses: [] }
   }
   const { denial } = decision
-  const missed = denial.isExplicit ? [] : nearMisses(request, policies, { access })
-  return { ...told, allowed: false, denial, grants: [], nearMisses: missed }
+  if (denial.isExplicit) return { ...told, allowed: false, denial, grants: [], nearMisses: [] }
+  const missing = missingLayers(request, policies, world.policy)
+  const missed = nearMisses(request, policies, { access })
+  return { ...told, allowed: false, denial, missing, grants: [], nearMisses: missed }
 }

@@ -2,7 +2,7 @@ import { compilePolicy } from '../../../authz/compiled-policy.ts'
 import type { SubjectKind } from '../../../core/explanations.ts'
 import type { Role, User } from '../../../core/identity.ts'
 import { nameKey } from '../../../core/identity-tables.ts'
-import { type AccountId, anotherAccount, instant } from '../../../core/ids.ts'
+import { type AccountId, anotherAccount, instant, type Region } from '../../../core/ids.ts'
 import { rootPrincipal, type SessionFacts } from '../../../core/principal.ts'
 import type { Records } from '../../../core/records.ts'
 import type { Partition } from '../../../core/regions.ts'
@@ -27,6 +27,8 @@ export interface Subject extends KnownPrincipal {
 export interface SubjectScope {
   readonly records: Records
   readonly partition: Partition
+  /** The Region of the key. */
+  readonly region: Region
   /** The account of the key. */
   readonly home: AccountId
   readonly mentions: Mentions

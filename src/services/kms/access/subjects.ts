@@ -121,7 +121,8 @@ async function unlisted(scope: SubjectScope): Promise<readonly Subject[]> {
     if (!(await isOpen(scope, accountId))) found.push(accountSubject(partition, accountId))
   }
   for await (const subject of individuals(scope)) found.push(subject)
-  for (const name of mentions.services) found.push(serviceSubject(name, home, partition))
+  const place = { accountId: home, region: scope.region }
+  for (const name of mentions.services) found.push(serviceSubject(name, place))
   if (mentions.isEveryone) found.push(anyoneSubject(scope))
   return found
 }
