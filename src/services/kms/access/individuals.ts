@@ -5,7 +5,11 @@ import type { Key } from '../../../core/key.ts'
 import type { Principal } from '../../../core/principal.ts'
 import { type Partition, partitionOf } from '../../../core/regions.ts'
 import { findRole } from '../../../identity/principal-ids.ts'
-import { dnsName, regionalServiceName, serviceOfInfrastructure } from '../../../pipeline/service-callers.ts'
+import {
+  dnsName,
+  regionalServiceName,
+  serviceOfInfrastructure,
+} from '../../../pipeline/service-callers.ts'
 import {
   ANY_SESSION,
   isListed,
