@@ -94,6 +94,8 @@ describe('what is known of a request before it is there', () => {
     const random = seededRandom('key-context')
     let compared = 0
     for (const [name, person] of CAST) {
+      // Nobody yet, and so never asked about.
+      if (name === 'token') continue
       const principal = { ...person, tags: { Team: 'red' } }
       for (const operation of operationsOn(KEY)) {
         const context = new KeyContext({ principal }, { key: KEY, aliases: ALIASES, operation })
