@@ -19,6 +19,8 @@ test('the newest frame that is wanted is found, in whatever segment, while the l
   assert.equal(newest, frames[59])
   assert.ok(seen < frames.length / 2, 'earlier segments are not read')
   assert.equal(await findFrame(files, () => false), undefined)
+  const isFirst = (text: string) => text === frames[0]
+  assert.equal(await findFrame(files, isFirst, { segmentsMax: 2 }), undefined)
   await log.close()
 })
 

@@ -21,10 +21,12 @@ export class DecisionRecords {
   jsonOf(decided: readonly DecidedPermission[]): string | undefined {
     if (decided.length === 0) return undefined
     const entries = decided.map(({ request, decision, missing, nearMisses }) => {
-      const { action, resourceArn, resourceAccount } = request
+      const { action, resourceArn, resourceAccount, principal } = request
+      const isForeign = resourceAccount !== principal.accountId
+      const owner = isForeign ? `"owner":"${resourceAccount}",` : ''
       const misses = nearMisses === undefined ? '' : `"nearMisses":${JSON.stringify(nearMisses)},`
       const lacks = missing === undefined ? '' : `"missing":${JSON.stringify(missing)},`
-      return `{"action":"${action}","resource":${JSON.stringify(resourceArn)},"owner":"${resourceAccount}",${lacks}${misses}${this.#reasons(decision)}`
+      return `{"action":"${action}","resource":${JSON.stringify(resourceArn)},${owner}${lacks}${misses}${this.#reasons(decision)}`
     })
     return `[${entries.join(',')}]`
   }

@@ -30,6 +30,8 @@ import { programVersion } from './version.ts'
 const GRACE_MS = 10_000
 /** How often the node looks for what is due, and notes the head of its log in the store. */
 const ROUND_MS = 1000
+/** Segments of the audit log, the newest ones, that are searched for who asks over HTTP: operators search all. */
+const SEARCHED_SEGMENTS_MAX = 16
 /** Entries of the change feed that are kept: far more than a node that has fallen behind looks at. */
 const FEED_EPOCHS_KEPT = 100_000
 
@@ -157,7 +159,8 @@ function openNode(
     quotas,
     attestationRoots,
     oidcAllowPrivate,
-    findFrame: (isWanted) => findFrame(folder.auditFolder, isWanted),
+    findFrame: (isWanted) =>
+      findFrame(folder.auditFolder, isWanted, { segmentsMax: SEARCHED_SEGMENTS_MAX }),
   })
 }
 
