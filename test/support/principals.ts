@@ -9,6 +9,7 @@ import {
 } from '../../src/core/ids.ts'
 import { type Principal, rootPrincipal } from '../../src/core/principal.ts'
 import { parseRegion } from '../../src/core/regions.ts'
+import type { CallOrigin } from '../../src/pipeline/pipeline.ts'
 import type { PassedOn } from '../../src/pipeline/service-callers.ts'
 
 /** An account id; fails for what is none. */
@@ -86,3 +87,11 @@ export function callBy(principal: Principal, region = 'eu-central-1'): PassedOn 
     },
   }
 }
+
+/** A call that came straight from a principal, over the network. */
+export const directly = (principal: Principal, region?: string): CallOrigin => ({
+  ...callBy(principal, region),
+  connection: { remoteAddress: '192.0.2.1' },
+  userAgent: 'test',
+  host: 'localhost',
+})
