@@ -1,4 +1,5 @@
 import type { AccountId, Instant } from './ids.ts'
+import type { Partition } from './regions.ts'
 
 /** Tags in the order in which they were given. Keys of IAM's tags are unique without regard to case. */
 export type Tags = Readonly<Record<string, string>>
@@ -30,14 +31,24 @@ interface Named {
   readonly tags: Tags
 }
 
-export interface User extends Named, PolicyHolder {
+/** Who acts in one partition alone: what a policy says of its ARN must not miss it in another one. */
+interface Resident {
+  /** Where it was made; absent: `aws`. */
+  readonly partition?: Partition | undefined
+}
+
+/** Whether a user or a role is one of a partition. */
+export const isOfPartition = ({ partition = 'aws' }: Resident, asked: Partition): boolean =>
+  partition === asked
+
+export interface User extends Named, PolicyHolder, Resident {
   /** `AIDA…` */
   readonly userId: string
   readonly groupIds: readonly string[]
   readonly boundaryArn?: string | undefined
 }
 
-export interface Role extends Named, PolicyHolder {
+export interface Role extends Named, PolicyHolder, Resident {
   /** `AROA…` */
   readonly roleId: string
   readonly description: string

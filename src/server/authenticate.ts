@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { User } from '../core/identity.ts'
+import { isOfPartition, type User } from '../core/identity.ts'
 import { USERS } from '../core/identity-tables.ts'
 import { type AccessKeyId, type AccountId, parseAccessKeyId, parseAccountId } from '../core/ids.ts'
 import type { Clock } from '../core/ports.ts'
@@ -114,7 +114,10 @@ export class Authenticator {
       return this.#identity(signature, stored, undefined)
     }
     const finish = (user: Stored<User> | undefined): Identity => {
-      if (user === undefined) throw unrecognizedClient()
+      // As AWS has it, credentials of one partition are none in the others.
+      if (user === undefined || !isOfPartition(user.record, partitionOf(signature.region))) {
+        throw unrecognizedClient()
+      }
       if (!isGenuine) throw signatureDiffers()
       return this.#identity(signature, stored, user)
     }

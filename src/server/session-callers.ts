@@ -1,5 +1,5 @@
 import { unreachable } from '../core/assert.ts'
-import type { Role, User } from '../core/identity.ts'
+import { isOfPartition, type Role, type User } from '../core/identity.ts'
 import { ROLES, USERS } from '../core/identity-tables.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Records, Stored } from '../core/records.ts'
@@ -59,7 +59,7 @@ export class SessionCallers {
   /**
    * The identity behind a session whose token and expiry have been checked. `assertGenuine` is asked once it
    * is known that there is somebody.
-   * @throws ServiceError UnrecognizedClientException where the role or user is gone
+   * @throws ServiceError UnrecognizedClientException where the role or user is gone, or of another partition
    */
   identify(
     session: Session,
@@ -71,11 +71,13 @@ export class SessionCallers {
       if (key !== undefined && owner?.record.accountId !== session.accountId) {
         throw unrecognizedClient()
       }
+      const partition = partitionOf(signature.region)
+      if (owner !== undefined && !isOfPartition(owner.record, partition)) throw unrecognizedClient()
       assertGenuine()
       if (session.subject.kind === 'role') {
         this.#uses.record(session.subject.id, signature.service, signature.region)
       }
-      const caller = this.#callerOf(session, owner, partitionOf(signature.region))
+      const caller = this.#callerOf(session, owner, partition)
       return { caller, region: signature.region }
     }
     if (key === undefined) return finish(undefined)

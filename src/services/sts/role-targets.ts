@@ -2,7 +2,7 @@ import { type CompiledPolicy, compilePolicy } from '../../authz/compiled-policy.
 import type { Permission } from '../../authz/permission.ts'
 import type { NamedPolicy } from '../../authz/policies.ts'
 import { parseArn } from '../../core/arn.ts'
-import type { BoundPolicy, Role } from '../../core/identity.ts'
+import { type BoundPolicy, isOfPartition, type Role } from '../../core/identity.ts'
 import { parseIdentityArn, roleArn } from '../../core/identity-arns.ts'
 import type { AccountId } from '../../core/ids.ts'
 import type { Records } from '../../core/records.ts'
@@ -38,8 +38,10 @@ export class RoleTargets {
     if (ref?.kind !== 'role') throw invalidArn(arn)
     const { accountId, name } = ref
     const found = (await findRole(records, accountId, name))?.record
-    // ARNs tell case and path, names do not.
-    const role = found !== undefined && roleArn(partition, found) === arn ? found : undefined
+    // ARNs tell case, path and partition, names do not.
+    const isMeant =
+      found !== undefined && isOfPartition(found, partition) && roleArn(partition, found) === arn
+    const role = isMeant ? found : undefined
     const policy = this.#trustOf(role?.trustPolicy ?? NOBODY)
     return { arn, accountId, role, trust: { layer: 'trust-policy', name: 'trust policy', policy } }
   }

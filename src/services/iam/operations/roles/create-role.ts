@@ -18,6 +18,7 @@ async function newRole(
 ): Promise<Role> {
   return {
     accountId: scope.home.accountId,
+    partition: scope.home.partition,
     roleId,
     name: input.RoleName,
     path: input.Path ?? '/',

@@ -32,6 +32,7 @@ export const createUser = defineOperation({
     const { accountId } = home
     const user: User = {
       accountId,
+      partition: home.partition,
       userId,
       name: input.UserName,
       path: input.Path ?? '/',
