@@ -1,5 +1,5 @@
 import type { Decision } from '../authz/decision.ts'
-import type { DecidedPermission } from './stages.ts'
+import type { Ruling } from './authorizer.ts'
 
 /** The reasons of a decision, without what it was about. */
 function reasonsOf(decision: Decision): object {
@@ -18,7 +18,7 @@ export class DecisionRecords {
   readonly #texts = new WeakMap<Decision, string>()
 
   /** A JSON list; undefined where nothing was decided. */
-  jsonOf(decided: readonly DecidedPermission[]): string | undefined {
+  jsonOf(decided: readonly Ruling[]): string | undefined {
     if (decided.length === 0) return undefined
     const entries = decided.map(({ request, decision, missing, nearMisses }) => {
       const { action, resourceArn, resourceAccount, principal } = request

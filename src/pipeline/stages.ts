@@ -11,15 +11,10 @@ import { wipe } from './wipe.ts'
 /** How often a transaction is tried when another one was faster. */
 const TRANSACTION_TRIES_MAX = 5
 
-/** One thing that was decided on the way of a call. */
-export interface DecidedPermission extends Ruling {
-  readonly permission: Permission
-}
-
 /** What became known on the way, for the audit record: kept also when a later stage refuses. */
 export interface Trace {
   target: unknown
-  decided: DecidedPermission[]
+  decided: Ruling[]
 }
 
 /** A call that has passed its shape check, with everything that its stages need. */
@@ -32,11 +27,27 @@ export interface Prepared {
   readonly trace: Trace
 }
 
-/** @throws ServiceError AccessDeniedException unless the permission is granted */
-async function assertPermission(prepared: Prepared, permission: Permission): Promise<void> {
-  const ruling = await rule(prepared, permission)
-  prepared.trace.decided.push({ ...ruling, permission })
-  if (ruling.decision.allowed) return
+/**
+ * Nothing to wait for is undefined, not a settled promise: most decisions are at hand.
+ * @throws ServiceError AccessDeniedException unless the permission is granted
+ */
+function assertPermission(prepared: Prepared, permission: Permission): Promise<void> | undefined {
+  const soon = rule(prepared, permission)
+  if (soon instanceof Promise) return soon.then((ruling) => settle(prepared, permission, ruling))
+  return settle(prepared, permission, soon)
+}
+
+function settle(
+  prepared: Prepared,
+  permission: Permission,
+  ruling: Ruling,
+): Promise<void> | undefined {
+  prepared.trace.decided.push(ruling)
+  return ruling.decision.allowed ? undefined : deny(prepared, permission, ruling)
+}
+
+/** @throws ServiceError AccessDeniedException always */
+async function deny(prepared: Prepared, permission: Permission, ruling: Ruling): Promise<never> {
   const told = permission.untold ?? permission
   // A caller is told of a resource of another account what it would be told if there were none.
   const { request, decision } = told === permission ? ruling : await rule(prepared, told)
@@ -54,7 +65,8 @@ async function assertAuthorized(prepared: Prepared, target: unknown): Promise<vo
   const { operation, input, scope } = prepared
   // `input` has passed this operation's own shape, `target` came from its own `resolve`.
   for (const permission of operation.permissions(input as never, target, scope)) {
-    await assertPermission(prepared, permission)
+    const soon = assertPermission(prepared, permission)
+    if (soon !== undefined) await soon
   }
 }
 

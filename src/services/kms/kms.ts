@@ -31,7 +31,9 @@ export interface KmsParts {
 
 /** The key management service itself. */
 export function createKms(parts: KmsParts): Service {
-  const { codec, quotas, ...own } = parts
+  const { codec, ...own } = parts
+  const { quotas } = own
+  const shared = { ...own, quotas }
   return {
     name: KMS_MODEL.service,
     eventSource: 'kms.amazonaws.com',
@@ -39,10 +41,7 @@ export function createKms(parts: KmsParts): Service {
     operations: new Map(Object.entries(KMS_OPERATIONS)),
     internalError: 'KMSInternalException',
     ...(quotas && { throttle: (call) => quotas.countOperation(call) }),
-    openScope: (scope): KmsScope => ({
-      ...scope,
-      ...own,
-      quotas,
-    }),
+    // Once a call: one spread of an object that is always the same, then what the call brings.
+    openScope: (scope): KmsScope => Object.assign({ ...shared }, scope),
   }
 }

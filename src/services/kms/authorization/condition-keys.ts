@@ -14,8 +14,8 @@ export interface RequestTraits {
   readonly encryptionAlgorithm?: string | undefined
   readonly encryptionContext?: Readonly<Record<string, string>> | undefined
   readonly isSameKey?: boolean | undefined
-  /** Further condition keys by lower-case name behind `kms:`. */
-  readonly values?: Readonly<Record<string, ConditionValue | undefined>> | undefined
+  /** Further condition keys by lower-case name behind `kms:`; worked out only when a policy reads one. */
+  readonly values?: (() => Readonly<Record<string, ConditionValue | undefined>>) | undefined
 }
 
 const PREFIX = 'kms:'
@@ -88,10 +88,10 @@ function requestValue(request: RequestTraits, name: string): ConditionValue | un
       return request.encryptionContext && Object.keys(request.encryptionContext)
     case 'reencryptonsamekey':
       return request.isSameKey === undefined ? undefined : truth(request.isSameKey)
-    default:
-      return request.values !== undefined && Object.hasOwn(request.values, name)
-        ? request.values[name]
-        : undefined
+    default: {
+      const values = request.values?.()
+      return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined
+    }
   }
 }
 

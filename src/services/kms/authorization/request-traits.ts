@@ -89,7 +89,7 @@ export function requestTraits(
       ? (known.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT')
       : undefined,
     encryptionContext: known.EncryptionContext ?? constraintContext(constraints),
-    values: {
+    values: () => ({
       datakeypairspec: known.KeyPairSpec,
       macalgorithm: known.MacAlgorithm,
       messagetype: known.SigningAlgorithm && (known.MessageType ?? 'RAW'),
@@ -108,7 +108,7 @@ export function requestTraits(
       primaryregion: known.PrimaryRegion,
       ...(operation === 'CreateGrant' && grantValues(known, constraints)),
       ...(ON_GRANTS.has(operation) && { grantisforawsresource: text(isForService) }),
-    },
+    }),
   }
 }
 

@@ -52,7 +52,7 @@ function retirePermission(
   const constraints = grant?.record.constraints
   const request = {
     encryptionContext: constraintContext(constraints),
-    values: { grantconstrainttype: constraintType(constraints) },
+    values: () => ({ grantconstrainttype: constraintType(constraints) }),
   }
   const permission = keyPermission({ operation: 'RetireGrant', request, asked: {} }, target, scope)
   const { resource } = permission

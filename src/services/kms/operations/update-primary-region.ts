@@ -42,7 +42,7 @@ export const updatePrimaryRegion = defineOperation({
     return { primary, next: region === primary.key.region ? primary : next }
   },
   permissions: (input, { primary, next }, scope): readonly Permission[] => {
-    const request = { values: { primaryregion: input.PrimaryRegion } }
+    const request = { values: () => ({ primaryregion: input.PrimaryRegion }) }
     const keys = next === undefined || next === primary ? [primary] : [primary, next]
     return keys.map((key) =>
       keyPermission({ operation: 'UpdatePrimaryRegion', request }, key, scope),
