@@ -55,8 +55,9 @@ const isText = (value: unknown, charsMax = Number.POSITIVE_INFINITY): boolean =>
 
 /** Whether a member is a key that some algorithm of ours verifies with. */
 function isUsable(member: Readonly<Record<string, unknown>>): boolean {
-  const { kty, crv, n, e, x, y, kid } = member
+  const { kty, crv, n, e, x, y, kid, key_ops: uses } = member
   if (kid !== undefined && typeof kid !== 'string') return false
+  if (uses !== undefined && !Array.isArray(uses)) return false
   switch (kty) {
     case 'RSA':
       return isText(n, MODULUS_CHARS_MAX) && isText(e, EXPONENT_CHARS_MAX)
