@@ -98,6 +98,12 @@ describe('explanations for operators', () => {
     assert.ok(
       changes.some(({ principal, effect }) => principal === '444455556666' && effect === 'gains'),
     )
+    const empty = policyFile('empty.json')
+    const refused = await cli('simulate', '--key', keyArn, '--key-policy', empty)
+    assert.deepEqual(
+      [refused.exitCode, refused.stdout],
+      [1, 'Problem: the key policy is not valid: The policy has no Statement.\n'],
+    )
     const unknown = await cli('explain', '00000000-0000-4000-8000-000000000000')
     assert.deepEqual([unknown.exitCode, unknown.stdout], [1, ''])
     assert.match(unknown.stderr, /the audit log knows no request of this id/)

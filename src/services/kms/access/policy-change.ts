@@ -16,13 +16,15 @@ import type { RecordOverlay } from './record-overlay.ts'
 const UNNAMED = 'simulated'
 const SIMULATED_VERSION = 'simulated'
 
-/** What is wrong with the text of a policy, in one sentence. */
+/** What is wrong with the text of a policy, in one sentence without its full stop. */
 function problemOf(text: string, kind: PolicyKind, what: string): string | undefined {
   if (kind === 'key' && Buffer.byteLength(text) > POLICY_SIZE_MAX.key) {
     return `the ${what} has more than ${POLICY_SIZE_MAX.key} bytes`
   }
   const problem = policyProblem(text, kind)
-  return problem === undefined ? undefined : `the ${what} is not valid: ${problem}`
+  return problem === undefined
+    ? undefined
+    : `the ${what} is not valid: ${problem.replace(/\.$/u, '')}`
 }
 
 /** What keeps the policies of a change from being saved, by their grammar alone. */
