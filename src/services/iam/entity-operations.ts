@@ -32,6 +32,8 @@ export interface Target<R> {
   readonly given: string
   readonly arn: string
   readonly stored: Stored<R> | undefined
+  /** What the request names besides, where its operation asks for a permission on that too. */
+  readonly besides?: PermittedEntity
 }
 
 /** What a request names, and there is. */
@@ -141,6 +143,8 @@ export interface EntityDefinition<
   > {
   /** @param record absent where the entity is not there */
   conditions?(input: Inputs[Name], record: R | undefined): Conditions
+  /** Finds what the request names besides, for `morePermissions`. */
+  besides?(input: Inputs[Name], scope: IamScope): Promise<PermittedEntity>
   /** Permissions that the operation asks for after its own. */
   morePermissions?(input: Inputs[Name], target: Target<R>, home: Home): Iterable<Permission>
   handle(
@@ -162,11 +166,14 @@ export function defineEntityOperation<
   nameOf: (input: Inputs[Name]) => string,
   definition: EntityDefinition<Name, Effect, R, Prepared>,
 ): Operation<Inputs[Name], Outputs[Name], Target<R>, Prepared> {
-  const { name, conditions, morePermissions, handle, ...rest } = definition
+  const { name, conditions, besides, morePermissions, handle, ...rest } = definition
   return defineOperation<Name, Effect, Target<R>, Prepared>({
     ...rest,
     name,
-    resolve: (input, scope) => findTarget(kind, nameOf(input), scope),
+    async resolve(input, scope) {
+      const target = await findTarget(kind, nameOf(input), scope)
+      return besides === undefined ? target : { ...target, besides: await besides(input, scope) }
+    },
     *permissions(input, target, home) {
       const { arn, stored } = target
       const tags = stored && kind.tagsOf(stored.record)

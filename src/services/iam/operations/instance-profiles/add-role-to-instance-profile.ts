@@ -1,5 +1,5 @@
 import { INSTANCE_PROFILES, nameKey } from '../../../../core/identity-tables.ts'
-import { entityPermission, getEntity } from '../../entity-operations.ts'
+import { entityPermission, findTarget, getEntity } from '../../entity-operations.ts'
 import { defineProfileOperation } from '../../instance-profiles.ts'
 import { link } from '../../links.ts'
 import { assertBelow } from '../../quotas.ts'
@@ -12,14 +12,16 @@ import { ROLE } from '../../roles.ts'
 export const addRoleToInstanceProfile = defineProfileOperation({
   name: 'AddRoleToInstanceProfile',
   effect: 'write',
-  morePermissions: ({ RoleName: name }, _target, home) => [
-    entityPermission(
-      'iam:PassRole',
-      home,
-      { arn: ROLE.arnOfNone(home, name), shownAs: `role ${name}` },
-      { serviceKeys: new Map([['iam:passedtoservice', 'ec2.amazonaws.com']]) },
-    ),
-  ],
+  // By its own ARN: its path and the case of its name are none of the request's.
+  async besides({ RoleName: name }, scope) {
+    const { arn, stored } = await findTarget(ROLE, name, scope)
+    return { arn, tags: stored?.record.tags, shownAs: `role ${name}` }
+  },
+  *morePermissions(_input, { besides: role }, home) {
+    if (role === undefined) return
+    const serviceKeys = new Map([['iam:passedtoservice', 'ec2.amazonaws.com']])
+    yield entityPermission('iam:PassRole', home, role, { serviceKeys })
+  },
   async handle(input, { stored }, scope) {
     const { record } = stored
     const role = await getEntity(ROLE, input.RoleName, scope)
