@@ -12,6 +12,7 @@ import {
 } from '../core/identity-tables.ts'
 import type { Principal } from '../core/principal.ts'
 import type { RecordStore, Records } from '../core/records.ts'
+import { inAnyPartition } from './any-partition.ts'
 import { findManagedPolicy } from './managed-policies.ts'
 
 /** Tables whose records decide what principals may do. */
@@ -38,7 +39,13 @@ const EVERYTHING: NamedPolicy = {
 
 /** Compiles each text of a record once, for as long as the record lives. */
 class CompiledTexts {
+  readonly #read: (text: string) => string
   readonly #byOwner = new WeakMap<object, Map<string, CompiledPolicy>>()
+
+  /** @param read what is compiled of a text */
+  constructor(read: (text: string) => string) {
+    this.#read = read
+  }
 
   compiled(owner: object, text: string): CompiledPolicy {
     let texts = this.#byOwner.get(owner)
@@ -48,7 +55,7 @@ class CompiledTexts {
     }
     let policy = texts.get(text)
     if (policy === undefined) {
-      policy = compilePolicy(text)
+      policy = compilePolicy(this.#read(text))
       texts.set(text, policy)
     }
     return policy
@@ -61,7 +68,8 @@ class CompiledTexts {
  */
 export class PrincipalPolicySource {
   readonly #records: RecordStore
-  readonly #texts = new CompiledTexts()
+  readonly #texts = new CompiledTexts((text) => text)
+  readonly #controls = new CompiledTexts(inAnyPartition)
   #bySubject = new Map<string, BasePolicies>()
   #byPrincipal = new WeakMap<Principal, PrincipalPolicies>()
   /** Grows with every change of an identity. */
@@ -126,7 +134,7 @@ export class PrincipalPolicySource {
     const isService = principal.type === 'Service' || principal.isInfrastructure === true
     // Source: AWS Organizations User Guide, SCPs: they do not affect what services do in their own roles.
     if (control === undefined || isService) return own
-    const policy = this.#texts.compiled(control.record, control.record.text)
+    const policy = this.#controls.compiled(control.record, control.record.text)
     const name = `service control policy of ${principal.accountId}`
     return { ...own, serviceControl: [{ layer: 'service-control-policy', name, policy }] }
   }

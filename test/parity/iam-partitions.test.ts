@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import * as sdk from '@aws-sdk/client-iam'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
+import { SERVICE_CONTROLS } from '../../src/core/identity-tables.ts'
+import { instant, parseAccountId } from '../../src/core/ids.ts'
 import { ACCOUNT, arnOf, IamAccount, type KeyPair, trustOf } from '../support/iam-account.ts'
 
 const ADMIN = [arnOf('user/admin'), arnOf('role/admin')]
@@ -59,4 +61,17 @@ test('a role is not there under the ARN of another partition', async () => {
   const key = { accessKeyId, secretAccessKey }
   await assert.rejects(assumeAdmin('cn-north-1', 'aws-cn', key), { name: 'AccessDenied' })
   await assert.rejects(assumeAdmin('us-east-1', 'aws', key), { name: 'InvalidClientTokenId' })
+})
+
+test('a service control policy binds the root in every partition', async () => {
+  const root = { accessKeyId: ACCOUNT, secretAccessKey: 'any' }
+  const accountId = parseAccountId(ACCOUNT)
+  assert.ok(accountId)
+  const control = { accountId, text: ALL_BUT_ADMIN, updatedAt: instant(0) }
+  await account.node.records.transaction((tx) => tx.insert(SERVICE_CONTROLS, control))
+  for (const region of ['us-east-1', 'cn-north-1', 'us-gov-west-1']) {
+    const iam = account.clientOf(root, region)
+    await assert.rejects(iam.send(tagAdmin), { name: 'AccessDenied' }, region)
+    await iam.send(new sdk.ListUsersCommand({}))
+  }
 })
