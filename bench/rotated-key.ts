@@ -17,7 +17,7 @@ import { createCustody } from '../src/crypto/custody.ts'
 import { createRandom } from '../src/crypto/random.ts'
 import { memorySeal } from '../src/crypto/seal-memory.ts'
 import { SoftwareKeyStore } from '../src/keystore/software/software-key-store.ts'
-import { createAsymmetricEngine } from '../src/server/asymmetric-engine.ts'
+import { createAsymmetricEngine } from '../src/server/node/asymmetric-engine.ts'
 import { openEmbeddedStore } from '../src/storage/embedded/embedded-store.ts'
 import { createRecordStore } from '../src/storage/record-store.ts'
 

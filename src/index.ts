@@ -1,4 +1,4 @@
-import type { DevServer } from './server/dev.ts'
+import type { DevServer } from './server/dev/dev.ts'
 
 /** How a test wants its server; everything has a default. */
 export interface StrongroomOptions {
@@ -55,7 +55,7 @@ export interface Strongroom {
  * @throws {Error} when the port cannot be used or the seed is not right
  */
 export async function startStrongroom(options: StrongroomOptions = {}): Promise<Strongroom> {
-  const { startDev } = await import('./server/dev.ts')
+  const { startDev } = await import('./server/dev/dev.ts')
   const server: DevServer = await startDev({
     port: options.port ?? 0,
     host: options.host ?? '127.0.0.1',

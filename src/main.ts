@@ -8,18 +8,18 @@ import { Secret } from './core/secret.ts'
 const server = () => import('./server/start.ts')
 
 const program: Program = {
-  commandName: existsSync(new URL('../src/main.ts', import.meta.url))
+  commandName: existsSync(new URL('./main.ts', import.meta.url))
     ? './bin/strongroom'
     : 'strongroom',
   version: readVersion,
   newSecret: (bytes) => new Secret(bytes),
   startServer: async (options, onFolderMade) => (await server()).startServer(options, onFolderMade),
   // Without what only a node with a data folder needs: it is to be there at once.
-  startDev: async (options) => (await import('./server/dev.ts')).startDev(options),
+  startDev: async (options) => (await import('./server/dev/dev.ts')).startDev(options),
   initFolder: async (options, onFolderMade) => (await server()).initFolder(options, onFolderMade),
   openOperator: async (options) => (await server()).openOperator(options),
   openInquirer: async (options) =>
-    (await import('./server/endpoint-inquirer.ts')).endpointInquirer(options),
+    (await import('./server/explanations/endpoint-inquirer.ts')).endpointInquirer(options),
   describeClient: async (options) => (await server()).describeClient(options),
   auditCat: async (options, to) => (await server()).auditCat(options, to),
   auditVerify: async (options) => (await server()).auditVerify(options),

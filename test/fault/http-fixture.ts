@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { HttpHandler, HttpReply, HttpRequest } from '../../src/core/transport.ts'
-import type { HttpLimits } from '../../src/server/http-limits.ts'
-import { type HttpTransport, openHttpTransport } from '../../src/server/http-transport.ts'
+import type { HttpLimits } from '../../src/server/http/http-limits.ts'
+import { type HttpTransport, openHttpTransport } from '../../src/server/http/http-transport.ts'
 import { RawClient, type WireReply } from './http-raw-client.ts'
 
 /** A whole request without a body. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { openHttpTransport } from '../../src/server/http-transport.ts'
+import { openHttpTransport } from '../../src/server/http/http-transport.ts'
 import { echo, MemoryLog } from './http-fixture.ts'
 
 const open = (host: string, port: number) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { HttpLimits } from '../../src/server/http-limits.ts'
+import type { HttpLimits } from '../../src/server/http/http-limits.ts'
 import {
   closes,
   echo,

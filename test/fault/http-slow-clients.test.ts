@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { HttpReply } from '../../src/core/transport.ts'
-import type { HttpLimits } from '../../src/server/http-limits.ts'
+import type { HttpLimits } from '../../src/server/http/http-limits.ts'
 import { echo, GET, ManualHandler, serve, typeOf } from './http-fixture.ts'
 
 for (const fastPath of [false, true]) {

@@ -7,12 +7,12 @@ import { type ConnectionOptions, connect } from 'node:tls'
 import { instant } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { HttpHandler } from '../../src/core/transport.ts'
-import { type HttpTransport, openHttpTransport } from '../../src/server/http-transport.ts'
+import { type HttpTransport, openHttpTransport } from '../../src/server/http/http-transport.ts'
 import {
   type CertifiedKey,
   createAuthority,
   issueServerCertificate,
-} from '../../src/server/tls-authority.ts'
+} from '../../src/server/tls/tls-authority.ts'
 import { GET, ManualHandler, MemoryLog, post, typeOf } from './http-fixture.ts'
 import { RawClient } from './http-raw-client.ts'
 

@@ -4,8 +4,12 @@ import { inspect } from 'node:util'
 import { parseAccountId, parseKeyId } from '../../src/core/ids.ts'
 import { parseRegion } from '../../src/core/regions.ts'
 import { createRandom } from '../../src/crypto/random.ts'
-import { drawCredential, rotateCredentials, storeAccount } from '../../src/server/accounts.ts'
-import { plantSeed } from '../../src/server/dev-seed.ts'
+import { plantSeed } from '../../src/server/dev/dev-seed.ts'
+import {
+  drawCredential,
+  rotateCredentials,
+  storeAccount,
+} from '../../src/server/operator/accounts.ts'
 import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
 import { CLUSTER, CREDENTIAL, PROXY } from '../support/custom-key-stores.ts'
 import { wrapMaterial } from '../support/key-import.ts'

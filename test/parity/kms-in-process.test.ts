@@ -5,7 +5,7 @@ import {
   infrastructureArn,
   onBehalfOf,
 } from '../../src/pipeline/service-callers.ts'
-import { RequestQuotas } from '../../src/services/kms/request-quotas.ts'
+import { RequestQuotas } from '../../src/services/kms/quotas/request-quotas.ts'
 import { startMemoryNode } from '../support/memory-node.ts'
 import { accountId, callBy, rootOfAccount, userPrincipal } from '../support/principals.ts'
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { startDev } from '../../src/server/dev.ts'
+import { startDev } from '../../src/server/dev/dev.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import { ACCOUNT, MANAGE, policyOf, ROOT, statement } from '../support/service-bench.ts'
 import {

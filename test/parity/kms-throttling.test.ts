@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
-import { RequestQuotas } from '../../src/services/kms/request-quotas.ts'
+import { RequestQuotas } from '../../src/services/kms/quotas/request-quotas.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import { blob, createKey, refused, succeeded, textOf, WireClient } from '../support/wire-client.ts'
 

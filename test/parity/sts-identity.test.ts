@@ -4,7 +4,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { parseAccountId } from '../../src/core/ids.ts'
 import type { IssuedCredential } from '../../src/core/operator.ts'
 import { createRandom } from '../../src/crypto/random.ts'
-import { drawCredential, storeAccount } from '../../src/server/accounts.ts'
+import { drawCredential, storeAccount } from '../../src/server/operator/accounts.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import { type WireAnswer, type WireChange, WireClient } from '../support/wire-client.ts'
 

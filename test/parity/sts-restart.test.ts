@@ -8,7 +8,7 @@ import {
   GetSessionTokenCommand,
 } from '@aws-sdk/client-sts'
 import { machineClock } from '../../src/server/clocks.ts'
-import { startDev } from '../../src/server/dev.ts'
+import { startDev } from '../../src/server/dev/dev.ts'
 import { policyOf } from '../support/account-identities.ts'
 import { jwksOf, newSigningKey, signToken } from '../support/identity-provider.ts'
 import { runStrongroom, startServer, temporaryFolder } from '../support/server-process.ts'

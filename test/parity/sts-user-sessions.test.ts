@@ -13,7 +13,7 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import type { User } from '../../src/core/identity.ts'
 import { parseAccountId } from '../../src/core/ids.ts'
 import { createRandom } from '../../src/crypto/random.ts'
-import { ensureServiceKey } from '../../src/server/service-secrets.ts'
+import { ensureServiceKey } from '../../src/server/node/service-secrets.ts'
 import { AuthorizationMessages } from '../../src/services/sts/authorization-messages.ts'
 import {
   AccountIdentities,

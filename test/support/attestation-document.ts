@@ -1,5 +1,5 @@
 import { generateKeyPairSync, KeyObject, sign, webcrypto } from 'node:crypto'
-import { loadX509 } from '../../src/server/tls-x509.ts'
+import { loadX509 } from '../../src/server/tls/tls-x509.ts'
 
 const { subtle } = webcrypto
 const HOUR_MS = 3_600_000

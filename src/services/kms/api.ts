@@ -3,8 +3,8 @@ import { assert } from '../../core/assert.ts'
 import type { KeyId, Region } from '../../core/ids.ts'
 import type { CallOrigin, InProcessCall } from '../../pipeline/pipeline.ts'
 import type { Service } from '../../pipeline/service.ts'
+import type { ServiceKeys } from './keys/service-keys.ts'
 import type { Inputs, OperationName, Outputs } from './model.ts'
-import type { ServiceKeys } from './service-keys.ts'
 
 /** What other services may ask of KMS: every operation, with an origin from `pipeline/service-callers.ts`. */
 export interface KmsApi {

@@ -15,12 +15,14 @@ import type { CompiledKeyPolicies } from './authorization/compiled-key-policies.
 import type { GrantIndex } from './authorization/grant-index.ts'
 import { type KeyDemand, keyPermission } from './authorization/key-permission.ts'
 import { requestTraits } from './authorization/request-traits.ts'
-import { assertGrantTokens, type GrantTokens } from './grant-tokens.ts'
-import type { ImportTokens } from './import-tokens.ts'
-import { wrongUsage } from './key-errors.ts'
-import { type AcceptedForms, type ResolvedKey, resolveKey } from './key-resolver.ts'
-import { type StateRow, stateRefusal } from './key-states.ts'
-import type { KeyUsage as LastUses } from './key-usage.ts'
+import { withRecipient } from './cryptography/recipient.ts'
+import { assertGrantTokens, type GrantTokens } from './grants/grant-tokens.ts'
+import { wrongUsage } from './keys/key-errors.ts'
+import { type AcceptedForms, type ResolvedKey, resolveKey } from './keys/key-resolver.ts'
+import { type StateRow, stateRefusal } from './keys/key-states.ts'
+import type { KeyUsage as LastUses } from './keys/key-usage.ts'
+import type { ServiceKeys } from './keys/service-keys.ts'
+import type { ImportTokens } from './material/import-tokens.ts'
 import {
   type DataKeyPairSpec,
   type Inputs,
@@ -28,9 +30,7 @@ import {
   type OperationName,
   type Outputs,
 } from './model.ts'
-import { withRecipient } from './recipient.ts'
-import type { RequestQuotas } from './request-quotas.ts'
-import type { ServiceKeys } from './service-keys.ts'
+import type { RequestQuotas } from './quotas/request-quotas.ts'
 
 /** What a handler of KMS may touch besides the records. */
 export interface KmsScope extends Scope {

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../core/errors.ts'
-import { validationError } from './key-errors.ts'
+import { validationError } from './keys/key-errors.ts'
 
 /** A page marker that was altered or comes from another listing. */
 export const invalidMarker = (): ServiceError =>

@@ -3,7 +3,7 @@ import type { Instant } from '../../core/ids.ts'
 import type { RecordsTransaction, Stored } from '../../core/records.ts'
 import type { Table } from '../../core/tables.ts'
 import type { ServiceEvent } from '../../pipeline/operation.ts'
-import type { DeletionParts } from './key-deletion.ts'
+import type { DeletionParts } from './keys/key-deletion.ts'
 
 /** How many records one round looks at. */
 const RECORDS_PER_ROUND = 100

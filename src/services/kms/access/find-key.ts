@@ -13,7 +13,7 @@ import { isGone } from '../../../core/key.ts'
 import type { Records } from '../../../core/records.ts'
 import { parseRegion, REGIONS } from '../../../core/regions.ts'
 import { ACCOUNTS, ALIASES, KEYS } from '../../../core/tables.ts'
-import { type ResolvedKey, resolvedKey } from '../key-resolver.ts'
+import { type ResolvedKey, resolvedKey } from '../keys/key-resolver.ts'
 
 /** How an operator names a key. */
 export interface KeyName {

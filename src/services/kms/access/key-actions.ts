@@ -1,6 +1,6 @@
 import type { Key } from '../../../core/key.ts'
 import { keySpecRow } from '../../../core/key-specs.ts'
-import { GRANTABLE_OPERATIONS, isGrantable } from '../grants.ts'
+import { GRANTABLE_OPERATIONS, isGrantable } from '../grants/grants.ts'
 
 /** What can be done to every key, beside what can be granted. RetireGrant is not here: a grant says itself who may retire it. */
 const ON_ANY_KEY = [

@@ -6,7 +6,7 @@ import type {
 } from '../../../core/explanations.ts'
 import type { AccountId, Instant } from '../../../core/ids.ts'
 import type { Records } from '../../../core/records.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
 import { changesFor } from './compare.ts'
 import { operationsOn } from './key-actions.ts'
 import { KeyWorld, type PolicySources } from './key-world.ts'

@@ -8,8 +8,8 @@ import {
   regionalServiceName,
   serviceOfInfrastructure,
 } from '../../../pipeline/service-callers.ts'
-import { invalidPrincipal } from '../grant-principals.ts'
-import type { GrantTerms } from '../grant-requests.ts'
+import { invalidPrincipal } from '../grants/grant-principals.ts'
+import type { GrantTerms } from '../grants/grant-requests.ts'
 
 /** The unique id of a principal that a grant names; undefined where it has none. @throws ServiceError InvalidArnException */
 async function idOf(text: string, { records, call }: Scope): Promise<string | undefined> {

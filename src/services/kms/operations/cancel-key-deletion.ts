@@ -1,7 +1,7 @@
-import { stateAfterCancel } from '../imported-material.ts'
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { ONLY_PENDING_DELETION } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { ONLY_PENDING_DELETION } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
+import { stateAfterCancel } from '../material/imported-material.ts'
 
 /**
  * Ends the waiting period of a key that was to be deleted; the key is disabled then, or waits for its

@@ -1,6 +1,10 @@
 import { CUSTOM_KEY_STORES } from '../../../core/tables.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
-import { assertStoreState, auditStore, getCustomKeyStore } from '../custom-key-stores.ts'
+import {
+  assertStoreState,
+  auditStore,
+  getCustomKeyStore,
+} from '../custom-key-stores/custom-key-stores.ts'
 import { defineOperation } from '../kms-operation.ts'
 
 /**

@@ -3,16 +3,20 @@ import { ServiceError } from '../../../core/errors.ts'
 import { CUSTOM_KEY_STORES, type CustomKeyStore, type XksProxy } from '../../../core/tables.ts'
 import type { Call } from '../../../pipeline/call.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
-import { assertStoreNameFree, CUSTOM_KEY_STORES_MAX, MASKED } from '../custom-key-stores.ts'
-import { cloudHsmClusterNotFound, validationError } from '../key-errors.ts'
-import { defineOperation, type KmsWriteScope } from '../kms-operation.ts'
-import type { CreateCustomKeyStoreRequest, CustomKeyStoreType } from '../model.ts'
+import {
+  assertStoreNameFree,
+  CUSTOM_KEY_STORES_MAX,
+  MASKED,
+} from '../custom-key-stores/custom-key-stores.ts'
 import {
   assertXksProxy,
   assertXksProxyFree,
   assertXksProxyHealthy,
   textOf,
-} from '../xks-proxies.ts'
+} from '../custom-key-stores/xks-proxies.ts'
+import { cloudHsmClusterNotFound, validationError } from '../keys/key-errors.ts'
+import { defineOperation, type KmsWriteScope } from '../kms-operation.ts'
+import type { CreateCustomKeyStoreRequest, CustomKeyStoreType } from '../model.ts'
 
 /** Bytes that hold the 17 hexadecimal digits of an id. */
 const ID_BYTES = 9

@@ -9,11 +9,11 @@ import {
   grantConstraints,
   grantTerms,
   requestDigest,
-} from '../grant-requests.ts'
-import { drawTokenNonce } from '../grant-tokens.ts'
-import { assertRoomForGrant } from '../grants.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { FOR_CREATE_GRANT } from '../key-states.ts'
+} from '../grants/grant-requests.ts'
+import { drawTokenNonce } from '../grants/grant-tokens.ts'
+import { assertRoomForGrant } from '../grants/grants.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { FOR_CREATE_GRANT } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope } from '../kms-operation.ts'
 import type { CreateGrantRequest } from '../model.ts'
 

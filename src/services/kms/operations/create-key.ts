@@ -12,14 +12,18 @@ import { auditStructure } from '../audit-values.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
 import { newKeyPolicy } from '../authorization/new-key-policy.ts'
 import { requestTraits } from '../authorization/request-traits.ts'
-import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custom-key-stores.ts'
-import { specNotInRegion, validationError } from '../key-errors.ts'
-import { keyMetadata } from '../key-metadata.ts'
-import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
-import { assertRoomForKey } from '../key-quota.ts'
+import {
+  assertStoreState,
+  getCustomKeyStore,
+  noMaterialInStore,
+} from '../custom-key-stores/custom-key-stores.ts'
+import { specNotInRegion, validationError } from '../keys/key-errors.ts'
+import { keyMetadata } from '../keys/key-metadata.ts'
+import { assertKeyPolicy, defaultKeyPolicy } from '../keys/key-policies.ts'
+import { auditTags, tagValues, withTags } from '../keys/tags.ts'
 import { defineOperation, type KmsScope } from '../kms-operation.ts'
 import type { CreateKeyRequest } from '../model.ts'
-import { auditTags, tagValues, withTags } from '../tags.ts'
+import { assertRoomForKey } from '../quotas/key-quota.ts'
 
 /** What is drawn before the transaction. */
 interface NewKey {

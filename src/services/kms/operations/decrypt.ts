@@ -7,7 +7,7 @@ import {
   resolveSource,
   type SourceRequest,
   sourcePermission,
-} from '../ciphertext-source.ts'
+} from '../cryptography/ciphertext-source.ts'
 import { defineOperation, keyResource } from '../kms-operation.ts'
 import type { DecryptRequest } from '../model.ts'
 

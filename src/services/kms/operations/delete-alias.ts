@@ -1,11 +1,11 @@
 import { aliasArn } from '../../../core/arn.ts'
 import type { Stored } from '../../../core/records.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
-import { aliasPermission, aliasResource, assertOwnAliasName, getAlias } from '../aliases.ts'
 import { keyPermission } from '../authorization/key-permission.ts'
-import { keyIdElement } from '../key-changes.ts'
-import { aliasNotFound } from '../key-errors.ts'
-import { findLiveKey, type ResolvedKey } from '../key-resolver.ts'
+import { aliasPermission, aliasResource, assertOwnAliasName, getAlias } from '../keys/aliases.ts'
+import { keyIdElement } from '../keys/key-changes.ts'
+import { aliasNotFound } from '../keys/key-errors.ts'
+import { findLiveKey, type ResolvedKey } from '../keys/key-resolver.ts'
 import { defineOperation, keyResource } from '../kms-operation.ts'
 
 interface Target {

@@ -1,7 +1,11 @@
 import { ServiceError } from '../../../core/errors.ts'
 import { CUSTOM_KEY_STORES, KEYS } from '../../../core/tables.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
-import { assertStoreState, auditStore, getCustomKeyStore } from '../custom-key-stores.ts'
+import {
+  assertStoreState,
+  auditStore,
+  getCustomKeyStore,
+} from '../custom-key-stores/custom-key-stores.ts'
 import { defineOperation } from '../kms-operation.ts'
 
 /**

@@ -1,8 +1,8 @@
-import { materialsOf, removeMaterial } from '../imported-material.ts'
-import { wrongOrigin } from '../key-errors.ts'
-import { FOR_MATERIAL_DELETION } from '../key-states.ts'
+import { wrongOrigin } from '../keys/key-errors.ts'
+import { FOR_MATERIAL_DELETION } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { noSuchMaterial } from '../material-errors.ts'
+import { materialsOf, removeMaterial } from '../material/imported-material.ts'
+import { noSuchMaterial } from '../material/material-errors.ts'
 
 /**
  * Deletes imported key material: the current one unless another is named. What is not here is deleted

@@ -1,8 +1,8 @@
 import type { Secret } from '../../../core/secret.ts'
-import { assertAlgorithm } from '../key-algorithms.ts'
-import { invalidPublicKey } from '../key-errors.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import { assertAlgorithm } from '../cryptography/key-algorithms.ts'
+import { invalidPublicKey } from '../keys/key-errors.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope } from '../kms-operation.ts'
 import type { DeriveSharedSecretRequest } from '../model.ts'
 

@@ -5,8 +5,8 @@ import {
   customKeyStoreEntry,
   findCustomKeyStoreByName,
   getCustomKeyStore,
-} from '../custom-key-stores.ts'
-import { validationError } from '../key-errors.ts'
+} from '../custom-key-stores/custom-key-stores.ts'
+import { validationError } from '../keys/key-errors.ts'
 import { defineOperation, type KmsScope } from '../kms-operation.ts'
 import type { DescribeCustomKeyStoresRequest } from '../model.ts'
 import { pageLimit } from '../page-markers.ts'

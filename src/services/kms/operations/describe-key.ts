@@ -1,13 +1,13 @@
 import { keyPermission } from '../authorization/key-permission.ts'
 import { requestTraits } from '../authorization/request-traits.ts'
-import { importFactsOf } from '../imported-material.ts'
-import { keyMetadata } from '../key-metadata.ts'
-import { type ResolvedKey, resolveKey } from '../key-resolver.ts'
+import { keyMetadata } from '../keys/key-metadata.ts'
+import { type ResolvedKey, resolveKey } from '../keys/key-resolver.ts'
+import { withLiveFamily } from '../keys/multi-region.ts'
+import { predefinedService } from '../keys/predefined-keys.ts'
+import { type KeyToMake, keyToMakePermission } from '../keys/service-keys.ts'
 import { defineOperation, type KmsScope, keyResource } from '../kms-operation.ts'
+import { importFactsOf } from '../material/imported-material.ts'
 import type { DescribeKeyRequest } from '../model.ts'
-import { withLiveFamily } from '../multi-region.ts'
-import { predefinedService } from '../predefined-keys.ts'
-import { type KeyToMake, keyToMakePermission } from '../service-keys.ts'
 
 type Target = ResolvedKey | KeyToMake
 

@@ -1,8 +1,8 @@
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { FOR_ROTATION_SETTING } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { FOR_ROTATION_SETTING } from '../keys/key-states.ts'
+import { familyOf } from '../keys/multi-region.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { familyOf } from '../multi-region.ts'
-import { assertRotatesByItself } from '../rotation.ts'
+import { assertRotatesByItself } from '../material/rotation.ts'
 
 /**
  * Ends the automatic rotation of a key; where it is off, nothing happens.

@@ -1,5 +1,5 @@
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { FOR_ENABLING } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { FOR_ENABLING } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { DAY_MS, plusMs } from '../../../core/ids.ts'
 import type { RotationSchedule } from '../../../core/key.ts'
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { FOR_ROTATION_SETTING } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { FOR_ROTATION_SETTING } from '../keys/key-states.ts'
+import { familyOf } from '../keys/multi-region.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { familyOf } from '../multi-region.ts'
-import { assertRotatesByItself } from '../rotation.ts'
+import { assertRotatesByItself } from '../material/rotation.ts'
 
 /** Source: AWS KMS API Reference, EnableKeyRotation, RotationPeriodInDays. */
 const PERIOD_DAYS_DEFAULT = 365

@@ -1,12 +1,12 @@
 import { DAY_MS, plusMs } from '../../../core/ids.ts'
 import type { NewMaterial } from '../../../core/key-store.ts'
 import { KEYS } from '../../../core/tables.ts'
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { findLiveKey, type ResolvedKey } from '../key-resolver.ts'
-import { FOR_ENABLING } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { findLiveKey, type ResolvedKey } from '../keys/key-resolver.ts'
+import { FOR_ENABLING } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope, type KmsWriteScope } from '../kms-operation.ts'
-import { drawMaterial, keyIdIn } from '../new-material.ts'
-import { isRotationDue, rotate } from '../rotation.ts'
+import { drawMaterial, keyIdIn } from '../material/new-material.ts'
+import { isRotationDue, rotate } from '../material/rotation.ts'
 
 /** Material for a key whose rotation may be overdue; of all others none is drawn. */
 async function drawIfOverdue(given: string, scope: KmsScope): Promise<NewMaterial | undefined> {

@@ -1,5 +1,5 @@
-import { assertAlgorithm } from '../key-algorithms.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import { assertAlgorithm } from '../cryptography/key-algorithms.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

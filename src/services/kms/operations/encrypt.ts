@@ -1,5 +1,5 @@
-import { assertEncryption, assertPlaintextFits, encryptUnder } from '../encryption.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import { assertEncryption, assertPlaintextFits, encryptUnder } from '../cryptography/encryption.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 import type { EncryptRequest } from '../model.ts'
 

@@ -1,5 +1,9 @@
-import { assertDataKeyPair, auditDataKeyPair, makeDataKeyPair } from '../data-key-pairs.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import {
+  assertDataKeyPair,
+  auditDataKeyPair,
+  makeDataKeyPair,
+} from '../cryptography/data-key-pairs.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

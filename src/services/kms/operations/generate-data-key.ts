@@ -1,5 +1,10 @@
-import { assertSymmetric, auditDataKey, checkDataKeySize, makeDataKey } from '../data-keys.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import {
+  assertSymmetric,
+  auditDataKey,
+  checkDataKeySize,
+  makeDataKey,
+} from '../cryptography/data-keys.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

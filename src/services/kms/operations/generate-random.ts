@@ -1,7 +1,11 @@
 import { ServiceError } from '../../../core/errors.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
-import { assertStoreState, getCustomKeyStore, noMaterialInStore } from '../custom-key-stores.ts'
-import { validationError } from '../key-errors.ts'
+import {
+  assertStoreState,
+  getCustomKeyStore,
+  noMaterialInStore,
+} from '../custom-key-stores/custom-key-stores.ts'
+import { validationError } from '../keys/key-errors.ts'
 import { defineOperation } from '../kms-operation.ts'
 
 /**

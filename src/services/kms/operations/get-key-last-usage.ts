@@ -1,5 +1,5 @@
-import { ANY_STATE } from '../key-states.ts'
-import { trackedOperation } from '../key-usage.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
+import { trackedOperation } from '../keys/key-usage.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { IntegrityError } from '../../../core/errors.ts'
 import { KEY_POLICIES } from '../../../core/tables.ts'
 import { shownKeyPolicy } from '../authorization/shown-key-policy.ts'
-import { assertPolicyName, POLICY_NAME } from '../key-policies.ts'
-import { ANY_STATE } from '../key-states.ts'
+import { assertPolicyName, POLICY_NAME } from '../keys/key-policies.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

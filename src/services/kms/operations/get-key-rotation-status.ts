@@ -1,6 +1,6 @@
 import type { Key } from '../../../core/key.ts'
-import { wrongOrigin } from '../key-errors.ts'
-import { ANY_STATE } from '../key-states.ts'
+import { wrongOrigin } from '../keys/key-errors.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /** A key that is to be deleted does not rotate, whatever was set; what was set comes back with it. */

@@ -7,11 +7,11 @@ import {
   WRAPPING_ALGORITHMS,
 } from '../../../crypto/asymmetric/import-wrapping.ts'
 import type { Call } from '../../../pipeline/call.ts'
-import { wrongOrigin } from '../key-errors.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { FOR_IMPORT_PARAMETERS } from '../key-states.ts'
+import { wrongOrigin } from '../keys/key-errors.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { FOR_IMPORT_PARAMETERS } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { wrappingNotSupported } from '../material-errors.ts'
+import { wrappingNotSupported } from '../material/material-errors.ts'
 import type { AlgorithmSpec, GetParametersForImportRequest } from '../model.ts'
 
 /** Source: AWS KMS API Reference, GetParametersForImport, ParametersValidTo. Unit: milliseconds. */

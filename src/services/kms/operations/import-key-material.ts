@@ -6,8 +6,8 @@ import type { NewMaterial } from '../../../core/key-store.ts'
 import { KEYS } from '../../../core/tables.ts'
 import { auditDate } from '../../../pipeline/audit-date.ts'
 import type { Call } from '../../../pipeline/call.ts'
-import { invalidCiphertext, wrongOrigin } from '../key-errors.ts'
-import { FOR_IMPORT } from '../key-states.ts'
+import { invalidCiphertext, wrongOrigin } from '../keys/key-errors.ts'
+import { FOR_IMPORT } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope } from '../kms-operation.ts'
 import {
   expiredImportToken,
@@ -18,10 +18,10 @@ import {
   validToForbidden,
   validToMissing,
   validToOutOfRange,
-} from '../material-errors.ts'
-import { importMaterial } from '../material-import.ts'
+} from '../material/material-errors.ts'
+import { importMaterial } from '../material/material-import.ts'
+import { keyIdIn } from '../material/new-material.ts'
 import type { ImportKeyMaterialRequest } from '../model.ts'
-import { keyIdIn } from '../new-material.ts'
 
 /** Source: AWS KMS API Reference, ImportKeyMaterial, ValidTo. Unit: milliseconds. */
 const VALID_MS_MAX = 365 * DAY_MS

@@ -2,7 +2,7 @@ import { aliasArn, type Place } from '../../../core/arn.ts'
 import type { Stored } from '../../../core/records.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
 import { keyPermission, servicePermission } from '../authorization/key-permission.ts'
-import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
+import { findLiveKey, type ResolvedKey, resolveKey } from '../keys/key-resolver.ts'
 import { defineOperation } from '../kms-operation.ts'
 import { pageLimit } from '../page-markers.ts'
 

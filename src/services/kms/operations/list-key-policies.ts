@@ -1,5 +1,5 @@
-import { POLICY_NAME } from '../key-policies.ts'
-import { ANY_STATE } from '../key-states.ts'
+import { POLICY_NAME } from '../keys/key-policies.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

@@ -1,12 +1,12 @@
 import type { Instant } from '../../../core/ids.ts'
 import { type BackingKey, isHere } from '../../../core/key.ts'
-import { isPendingEverywhere, materialsOf } from '../imported-material.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { ANY_STATE } from '../key-states.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope } from '../kms-operation.ts'
+import { isPendingEverywhere, materialsOf } from '../material/imported-material.ts'
+import { assertRotates } from '../material/rotation.ts'
 import type { RotationsListEntry } from '../model.ts'
 import { pageLimit } from '../page-markers.ts'
-import { assertRotates } from '../rotation.ts'
 
 /** Source: AWS KMS API Reference, ListKeyRotations, Limit. */
 const LIMITS = { default: 100, max: 1000 }

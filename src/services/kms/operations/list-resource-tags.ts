@@ -1,4 +1,4 @@
-import { ANY_STATE } from '../key-states.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 import { pageLimit } from '../page-markers.ts'
 

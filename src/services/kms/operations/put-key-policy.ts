@@ -1,9 +1,9 @@
 import { IntegrityError } from '../../../core/errors.ts'
 import { KEY_POLICIES } from '../../../core/tables.ts'
 import { newKeyPolicy } from '../authorization/new-key-policy.ts'
-import { keyIdElement } from '../key-changes.ts'
-import { assertKeyPolicy, assertPolicyName, POLICY_NAME } from '../key-policies.ts'
-import { ANY_STATE } from '../key-states.ts'
+import { keyIdElement } from '../keys/key-changes.ts'
+import { assertKeyPolicy, assertPolicyName, POLICY_NAME } from '../keys/key-policies.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

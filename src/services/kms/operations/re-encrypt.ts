@@ -13,15 +13,15 @@ import {
   type Source,
   type SourceRequest,
   sourcePermission,
-} from '../ciphertext-source.ts'
+} from '../cryptography/ciphertext-source.ts'
 import {
   assertEncryption,
   assertPlaintextFits,
   type EncryptionChoice,
   encryptUnder,
-} from '../encryption.ts'
-import { type ResolvedKey, resolveKey } from '../key-resolver.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+} from '../cryptography/encryption.ts'
+import { type ResolvedKey, resolveKey } from '../keys/key-resolver.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { assertKeyFits, defineOperation, type KmsScope, keyResource } from '../kms-operation.ts'
 import type { ReEncryptRequest, ReEncryptResponse } from '../model.ts'
 

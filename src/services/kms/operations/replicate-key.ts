@@ -11,23 +11,23 @@ import { auditStructure } from '../audit-values.ts'
 import { keyPermission, servicePermission } from '../authorization/key-permission.ts'
 import { newKeyPolicy } from '../authorization/new-key-policy.ts'
 import { requestTraits } from '../authorization/request-traits.ts'
-import { copyGenerations } from '../generations.ts'
-import { keyMetadata } from '../key-metadata.ts'
-import { assertKeyPolicy, defaultKeyPolicy } from '../key-policies.ts'
-import { assertRoomForKey } from '../key-quota.ts'
-import { deletionEvent, removeKey } from '../key-removal.ts'
-import { type ResolvedKey, resolvedKey, resolveKey } from '../key-resolver.ts'
-import { FOR_REPLICATION } from '../key-states.ts'
-import { assertKeyFits, defineOperation, keyResource } from '../kms-operation.ts'
-import type { ReplicateKeyRequest, ReplicateKeyResponse } from '../model.ts'
+import { keyMetadata } from '../keys/key-metadata.ts'
+import { assertKeyPolicy, defaultKeyPolicy } from '../keys/key-policies.ts'
+import { deletionEvent, removeKey } from '../keys/key-removal.ts'
+import { type ResolvedKey, resolvedKey, resolveKey } from '../keys/key-resolver.ts'
+import { FOR_REPLICATION } from '../keys/key-states.ts'
 import {
   assertPrimary,
   assertRelatedRegion,
   changeFamily,
   familyOf,
   synchronizationEvent,
-} from '../multi-region.ts'
-import { auditTags, tagValues, withTags } from '../tags.ts'
+} from '../keys/multi-region.ts'
+import { auditTags, tagValues, withTags } from '../keys/tags.ts'
+import { assertKeyFits, defineOperation, keyResource } from '../kms-operation.ts'
+import { copyGenerations } from '../material/generations.ts'
+import type { ReplicateKeyRequest, ReplicateKeyResponse } from '../model.ts'
+import { assertRoomForKey } from '../quotas/key-quota.ts'
 
 interface Target {
   readonly primary: ResolvedKey

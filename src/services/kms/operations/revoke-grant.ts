@@ -1,7 +1,7 @@
 import { GRANTS } from '../../../core/tables.ts'
-import { assertGrantId, getGrant } from '../grants.ts'
-import { keyIdElement } from '../key-changes.ts'
-import { ANY_STATE } from '../key-states.ts'
+import { assertGrantId, getGrant } from '../grants/grants.ts'
+import { keyIdElement } from '../keys/key-changes.ts'
+import { ANY_STATE } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

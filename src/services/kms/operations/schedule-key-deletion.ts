@@ -1,12 +1,12 @@
 import { DAY_MS, plusMs } from '../../../core/ids.ts'
 import { isPrimary } from '../../../core/key.ts'
 import { auditDate } from '../../../pipeline/audit-date.ts'
-import { changeKey } from '../key-changes.ts'
-import { validationError } from '../key-errors.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { FOR_SCHEDULING_DELETION } from '../key-states.ts'
+import { changeKey } from '../keys/key-changes.ts'
+import { validationError } from '../keys/key-errors.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { FOR_SCHEDULING_DELETION } from '../keys/key-states.ts'
+import { familyOf } from '../keys/multi-region.ts'
 import { defineKeyOperation, type KmsWriteScope } from '../kms-operation.ts'
-import { familyOf } from '../multi-region.ts'
 
 /** Unit: days. Source: AWS KMS API Reference, ScheduleKeyDeletion, PendingWindowInDays. */
 const WINDOW = { min: 7, max: 30, default: 30 }

@@ -1,6 +1,10 @@
-import { NEEDS_ENABLED } from '../key-states.ts'
+import {
+  assertSignedMessage,
+  signedMessageOf,
+  signingParameters,
+} from '../cryptography/signed-messages.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { assertSignedMessage, signedMessageOf, signingParameters } from '../signed-messages.ts'
 
 /**
  * Signs a message, or the digest of one, with the private key of an asymmetric KMS key.

@@ -1,7 +1,7 @@
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { NOT_PENDING_DELETION } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { NOT_PENDING_DELETION } from '../keys/key-states.ts'
+import { assertTagKeys, auditTags, tagValues, withTags } from '../keys/tags.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
-import { assertTagKeys, auditTags, tagValues, withTags } from '../tags.ts'
 
 /**
  * Adds tags to a key, or replaces the values of those it has.

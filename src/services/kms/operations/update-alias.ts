@@ -3,18 +3,18 @@ import { ServiceError } from '../../../core/errors.ts'
 import type { AliasName } from '../../../core/ids.ts'
 import type { Stored } from '../../../core/records.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
+import { keyPermission } from '../authorization/key-permission.ts'
 import {
   ALIASES_PER_KEY_MAX,
   aliasPermission,
   aliasResource,
   assertOwnAliasName,
   getAlias,
-} from '../aliases.ts'
-import { keyPermission } from '../authorization/key-permission.ts'
-import { keyIdElement } from '../key-changes.ts'
-import { aliasNotFound, validationError } from '../key-errors.ts'
-import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
-import { NOT_PENDING_DELETION } from '../key-states.ts'
+} from '../keys/aliases.ts'
+import { keyIdElement } from '../keys/key-changes.ts'
+import { aliasNotFound, validationError } from '../keys/key-errors.ts'
+import { findLiveKey, type ResolvedKey, resolveKey } from '../keys/key-resolver.ts'
+import { NOT_PENDING_DELETION } from '../keys/key-states.ts'
 import {
   assertKeyFits,
   defineOperation,

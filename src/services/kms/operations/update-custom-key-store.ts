@@ -7,16 +7,16 @@ import {
   auditStore,
   getCustomKeyStore,
   MASKED,
-} from '../custom-key-stores.ts'
-import { cloudHsmClusterNotFound, validationError } from '../key-errors.ts'
-import { defineOperation } from '../kms-operation.ts'
-import type { CustomKeyStoreType, UpdateCustomKeyStoreRequest } from '../model.ts'
+} from '../custom-key-stores/custom-key-stores.ts'
 import {
   assertXksProxy,
   assertXksProxyFree,
   assertXksProxyHealthy,
   textOf,
-} from '../xks-proxies.ts'
+} from '../custom-key-stores/xks-proxies.ts'
+import { cloudHsmClusterNotFound, validationError } from '../keys/key-errors.ts'
+import { defineOperation } from '../kms-operation.ts'
+import type { CustomKeyStoreType, UpdateCustomKeyStoreRequest } from '../model.ts'
 
 type Member = keyof UpdateCustomKeyStoreRequest
 

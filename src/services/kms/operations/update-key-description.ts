@@ -1,5 +1,5 @@
-import { changeKey, keyIdElement } from '../key-changes.ts'
-import { NOT_PENDING_DELETION } from '../key-states.ts'
+import { changeKey, keyIdElement } from '../keys/key-changes.ts'
+import { NOT_PENDING_DELETION } from '../keys/key-states.ts'
 import { defineKeyOperation } from '../kms-operation.ts'
 
 /**

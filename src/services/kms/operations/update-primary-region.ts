@@ -4,12 +4,12 @@ import { assert } from '../../../core/assert.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import { parseRegion } from '../../../core/regions.ts'
 import { keyPermission } from '../authorization/key-permission.ts'
-import { keyIdElement } from '../key-changes.ts'
-import { keyNotFound } from '../key-errors.ts'
-import { findLiveKey, type ResolvedKey, resolveKey } from '../key-resolver.ts'
-import { FOR_PRIMARY_CHANGE } from '../key-states.ts'
+import { keyIdElement } from '../keys/key-changes.ts'
+import { keyNotFound } from '../keys/key-errors.ts'
+import { findLiveKey, type ResolvedKey, resolveKey } from '../keys/key-resolver.ts'
+import { FOR_PRIMARY_CHANGE } from '../keys/key-states.ts'
+import { assertPrimary, assertRelatedRegion, changeFamily, familyOf } from '../keys/multi-region.ts'
 import { assertKeyFits, defineOperation, keyResource } from '../kms-operation.ts'
-import { assertPrimary, assertRelatedRegion, changeFamily, familyOf } from '../multi-region.ts'
 
 interface Target {
   readonly primary: ResolvedKey

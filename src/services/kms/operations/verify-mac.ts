@@ -1,7 +1,7 @@
-import { assertAlgorithm } from '../key-algorithms.ts'
-import { invalidMac } from '../key-errors.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import { assertAlgorithm } from '../cryptography/key-algorithms.ts'
+import { invalidMac } from '../keys/key-errors.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope } from '../kms-operation.ts'
 import type { VerifyMacRequest } from '../model.ts'
 

@@ -1,9 +1,13 @@
-import { invalidSignature } from '../key-errors.ts'
-import type { ResolvedKey } from '../key-resolver.ts'
-import { NEEDS_ENABLED } from '../key-states.ts'
+import {
+  assertSignedMessage,
+  signedMessageOf,
+  signingParameters,
+} from '../cryptography/signed-messages.ts'
+import { invalidSignature } from '../keys/key-errors.ts'
+import type { ResolvedKey } from '../keys/key-resolver.ts'
+import { NEEDS_ENABLED } from '../keys/key-states.ts'
 import { defineKeyOperation, type KmsScope } from '../kms-operation.ts'
 import type { VerifyRequest } from '../model.ts'
-import { assertSignedMessage, signedMessageOf, signingParameters } from '../signed-messages.ts'
 
 /** @throws ServiceError KMSInvalidSignatureException */
 async function assertSignature(

@@ -1,0 +1,150 @@
+import { findFrame } from '../../audit/find-frame.ts'
+import { openMemoryAuditLog } from '../../audit/memory-log.ts'
+import type { DevOptions, RunningServer } from '../../cli/program.ts'
+import { OperatorError } from '../../core/errors.ts'
+import { type AccountId, instant, parseAccountId } from '../../core/ids.ts'
+import type { Clock, Log, Random } from '../../core/ports.ts'
+import { parseRegion } from '../../core/regions.ts'
+import { TABLES } from '../../core/tables.ts'
+import type { HttpHandler } from '../../core/transport.ts'
+import { createCustody } from '../../crypto/custody.ts'
+import { createRandom } from '../../crypto/random.ts'
+import { memorySeal } from '../../crypto/seal-memory.ts'
+import { openMemoryStore } from '../../storage/memory/memory-store.ts'
+import { createRecordStore } from '../../storage/record-store.ts'
+import { healthRoutes, withAdminRoutes } from '../admin-endpoints.ts'
+import { MovableClock, machineClock } from '../clocks.ts'
+import { authorizationRoutes } from '../explanations/authorization-endpoints.ts'
+import { openHttpTransport } from '../http/http-transport.ts'
+import { chooseTrustedProxies, withTrustedProxies } from '../http/trusted-proxies.ts'
+import { chooseAttestationRoots } from '../node/attestation-choice.ts'
+import { composeNode, type Node, type NodeParts } from '../node/node.ts'
+import { chooseQuotas } from '../node/quotas-choice.ts'
+import { createOperatorLog } from '../operator/operator-log.ts'
+import { repeat } from '../repeat.ts'
+import { isLoopback } from '../tls/tls-choice.ts'
+import { type DevControls, devRoutes } from './dev-endpoints.ts'
+import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
+
+/** How long requests in flight may take when the server is stopped. */
+const GRACE_MS = 5000
+const CACHE_RECORDS = 50_000
+/** How often is done what has become due while nobody moved the clock. */
+const ROUND_MS = 1000
+
+/** A running development server, and what a test may do to it. */
+export interface DevServer extends RunningServer {
+  readonly controls: DevControls
+}
+
+interface DevParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly openAccount: AccountId
+  /** As `--quotas` says. */
+  readonly quotasChoice: string | undefined
+  readonly attestationRoots: NodeParts['attestationRoots']
+  readonly oidcAllowPrivate: boolean | undefined
+}
+
+/** A node with nothing in it but the seed; nothing of it outlives the process. */
+async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Node> {
+  const { clock, random, log } = parts
+  const rows = openMemoryStore(TABLES.map(({ schema }) => schema))
+  const custody = await createCustody({ seal: memorySeal(random), random, clock })
+  const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
+  await plantSeed(records, clock, seed)
+  const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log })
+  const quotas = chooseQuotas(parts.quotasChoice)
+  return composeNode({
+    ...parts,
+    rows,
+    records,
+    sink: audit.log,
+    machine: machineClock,
+    quotas,
+    findFrame: (isWanted) => findFrame(audit.files, isWanted),
+  })
+}
+
+/** @throws OperatorError where others could use a server that asks nobody who they are */
+function assertReach({ host, allowPlainHttp }: DevOptions): void {
+  if (isLoopback(host) || allowPlainHttp) return
+  throw new OperatorError(
+    `strongroom dev is refused on ${host}: it takes any credentials, so everybody on the network could use its keys`,
+    'leave --host out; or add --allow-plain-http where only those who may can reach the port',
+  )
+}
+
+/** Starts the development server: in memory, any credentials, a clock that can be moved. */
+export async function startDev(options: DevOptions): Promise<DevServer> {
+  const account = parseAccountId(options.account)
+  if (account === undefined)
+    throw new OperatorError(`'${options.account}' is not an account id: it takes twelve digits`)
+  if (parseRegion(options.region) === undefined)
+    throw new OperatorError(`there is no Region '${options.region}'`)
+  assertReach(options)
+  const isTrusted = chooseTrustedProxies(options.trustedProxies)
+  const clock = new MovableClock()
+  const parts = {
+    clock,
+    random: createRandom(),
+    log: createOperatorLog(options.logLevel),
+    openAccount: account,
+    quotasChoice: options.quotas,
+    attestationRoots: chooseAttestationRoots(options.attestationRootFile),
+    oidcAllowPrivate: options.oidcAllowPrivate,
+  }
+  const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
+  let node = await emptyNode(parts, seed)
+  const settle = async (): Promise<string> => {
+    await node.runTimedWork()
+    return new Date(clock.now()).toISOString()
+  }
+  const controls: DevControls = {
+    advance(milliseconds) {
+      clock.advance(milliseconds)
+      return settle()
+    },
+    set(time) {
+      clock.set(instant(time))
+      return settle()
+    },
+    async reset() {
+      clock.reset()
+      await node.close()
+      node = await emptyNode(parts, [])
+    },
+  }
+  const api: HttpHandler = (request) => node.handler(request)
+  const routes = new Map([
+    ...healthRoutes(() => true),
+    ...devRoutes(controls),
+    ...authorizationRoutes((request) => node.inquire(request)),
+  ])
+  const handler = withTrustedProxies(withAdminRoutes(api, routes), isTrusted)
+  const transport = await openHttpTransport({
+    host: options.host,
+    port: options.port,
+    handler,
+    log: parts.log,
+  })
+  const rounds = repeat(
+    () => node.runTimedWork(),
+    ROUND_MS,
+    (error) => parts.log.error({}, 'a round of timed work failed; the next one tries again', error),
+  )
+  const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
+  return {
+    endpoint: transport.endpoint,
+    controls,
+    stopped,
+    async stop() {
+      await transport.close(GRACE_MS)
+      await rounds.stop()
+      await node.close()
+      resolve(undefined)
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { mkdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { OperatorError } from '../../core/errors.ts'
+
+/** Where the files of one node are. Everything in the folder is its owner's alone. */
+export interface NodeFolder {
+  readonly path: string
+  readonly storeFile: string
+  readonly keyfile: string
+  readonly auditFolder: string
+  readonly credentialsFile: string
+  readonly operatorSocket: string
+  readonly nodeIdFile: string
+  readonly caFile: string
+}
+
+/** The places of a node's files; nothing is made yet. */
+export function nodeFolder(options: {
+  readonly dataFolder: string
+  readonly store: string | undefined
+  readonly keyfile: string | undefined
+}): NodeFolder {
+  const path = resolve(options.dataFolder)
+  if (options.store !== undefined && /^[a-z]+:\/\//.test(options.store)) {
+    throw new OperatorError(
+      `the store ${options.store.replace(/\/\/.*@/, '//…@')} is not supported`,
+      'name a file with --store, or leave it out',
+    )
+  }
+  return {
+    path,
+    storeFile: resolve(options.store ?? join(path, 'strongroom.db')),
+    keyfile: resolve(options.keyfile ?? join(path, 'root.key')),
+    auditFolder: join(path, 'audit'),
+    credentialsFile: join(path, 'root-credentials'),
+    operatorSocket: join(path, 'operator.sock'),
+    nodeIdFile: join(path, 'node-id'),
+    caFile: join(path, 'ca.pem'),
+  }
+}
+
+/**
+ * Makes the folder, for its owner alone.
+ * @returns whether there was none
+ * @throws OperatorError
+ */
+export function makeFolder(folder: NodeFolder): boolean {
+  assertNoFile(folder)
+  try {
+    return mkdirSync(folder.path, { recursive: true, mode: 0o700 }) !== undefined
+  } catch (cause) {
+    throw new OperatorError(
+      `the data folder ${folder.path} cannot be made`,
+      'choose another with --data',
+      { cause },
+    )
+  }
+}
+
+/** @throws OperatorError where the folder's name is that of something else. */
+export function assertNoFile({ path }: NodeFolder): void {
+  // A name below a file is found out when the folder is made.
+  const isFile = statOf(path)?.isDirectory() === false
+  if (isFile) throw new OperatorError(`${path} is not a folder`, 'name a data folder with --data')
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}

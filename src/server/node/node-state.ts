@@ -1,0 +1,263 @@
+import { accessSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import type { FolderOptions, SealKind } from '../../cli/program.ts'
+import { ConflictError, OperatorError } from '../../core/errors.ts'
+import type { IssuedCredential } from '../../core/operator.ts'
+import type { Clock, Log, Random } from '../../core/ports.ts'
+import { Secret } from '../../core/secret.ts'
+import type { RowStore } from '../../core/store.ts'
+import { ACCOUNTS, TABLES } from '../../core/tables.ts'
+import {
+  type CommitSetting,
+  CUSTODY_SETTING,
+  type Custody,
+  createCustody,
+  openCustody,
+} from '../../crypto/custody.ts'
+import { parseSetting } from '../../crypto/custody-setting.ts'
+import type { Seal } from '../../crypto/seal.ts'
+import { keyfileSeal } from '../../crypto/seal-keyfile.ts'
+import { passphraseSeal } from '../../crypto/seal-passphrase.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
+import { type FolderLock, hasLockFile, lockFolder } from '../../storage/folder-lock.ts'
+import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
+import { systemCodeOf } from '../http/http-listen.ts'
+import { drawAccountId, drawCredential, storeAccount } from '../operator/accounts.ts'
+import { writeCredentialsFile } from '../operator/credentials-file.ts'
+import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
+
+/** Records held in memory; see `RecordStoreOptions`. */
+const CACHE_RECORDS = 50_000
+
+export interface StateParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** A node's folder, opened for this process alone: store, custody, records. */
+export interface NodeState {
+  readonly folder: NodeFolder
+  readonly rows: EmbeddedStore
+  readonly custody: Custody
+  readonly records: CachedRecordStore
+  /** The first root credential, when this opening has made the store. */
+  readonly firstCredential: IssuedCredential | undefined
+  readonly commitSetting: CommitSetting
+  close(): Promise<void>
+}
+
+/** The bytes of a passphrase file without the line break at its end. */
+function readPassphraseFile(path: string): Secret {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(path)
+  } catch (cause) {
+    throw new OperatorError(`the passphrase file ${path} cannot be read`, undefined, { cause })
+  }
+  let end = bytes.length
+  if (bytes[end - 1] === 0x0a) end--
+  if (end > 0 && bytes[end - 1] === 0x0d) end--
+  const secret = new Secret(Uint8Array.from(bytes.subarray(0, end)))
+  bytes.fill(0)
+  if (end === 0) throw new OperatorError(`the passphrase file ${path} is empty`)
+  return secret
+}
+
+function sealOf(
+  kind: SealKind,
+  options: FolderOptions,
+  folder: NodeFolder,
+  purpose: 'open' | 'choose',
+  { random, log }: StateParts,
+): Seal {
+  if (kind === 'keyfile') {
+    // The file is read more than once in a start; its mode is worth one line.
+    const told = new Set<string>()
+    return keyfileSeal({
+      path: folder.keyfile,
+      random,
+      onWarning(message) {
+        if (!told.has(message)) log.warn({}, message)
+        told.add(message)
+      },
+    })
+  }
+  const { passphraseFile } = options
+  const readPassphrase = async (): Promise<Secret> =>
+    passphraseFile === undefined
+      ? options.readPassphrase(purpose)
+      : readPassphraseFile(passphraseFile)
+  return passphraseSeal({ readPassphrase, random })
+}
+
+/** Replaces the custody setting if it is still what it was. */
+const settingCommitter =
+  (rows: RowStore): CommitSetting =>
+  (next, previous) =>
+    rows.transaction(async (tx) => {
+      if ((await tx.setting(CUSTODY_SETTING)) !== previous) {
+        throw new ConflictError('another process has changed the keys of the store')
+      }
+      await tx.setSetting(CUSTODY_SETTING, next)
+    })
+
+async function unsealStore(
+  options: FolderOptions,
+  folder: NodeFolder,
+  rows: RowStore,
+  parts: StateParts,
+): Promise<Custody> {
+  const text = await rows.setting(CUSTODY_SETTING)
+  if (text === undefined) {
+    const seal = sealOf(options.seal ?? 'keyfile', options, folder, 'choose', parts)
+    const custody = await createCustody({ seal, ...parts })
+    await rows.transaction((tx) => tx.setSetting(CUSTODY_SETTING, custody.settingText))
+    await custody.settleSeal()
+    return custody
+  }
+  const kind = options.seal ?? parseSetting(text).record.seal.kind
+  const custody = await openCustody(text, {
+    seal: sealOf(kind, options, folder, 'open', parts),
+    ...parts,
+  })
+  await custody.settleSeal()
+  return custody
+}
+
+/**
+ * Opens custody of a store that another process may be using, to read and never to change. Undefined
+ * where the seal is not at hand: a copy without its key file, a passphrase that was not given.
+ */
+export async function unsealForReading(
+  options: FolderOptions,
+  folder: NodeFolder,
+  rows: RowStore,
+  parts: StateParts,
+): Promise<Custody | undefined> {
+  const text = await rows.setting(CUSTODY_SETTING)
+  if (text === undefined) return undefined
+  const { kind } = parseSetting(text).record.seal
+  const isAtHand =
+    kind === 'keyfile' ? existsSync(folder.keyfile) : options.passphraseFile !== undefined
+  if (!isAtHand) return undefined
+  return openCustody(text, { seal: sealOf(kind, options, folder, 'open', parts), ...parts })
+}
+
+/** Makes the first account where there is none. The file is written first: a credential that nobody has would lock everybody out. */
+async function ensureFirstAccount(
+  folder: NodeFolder,
+  records: CachedRecordStore,
+  parts: StateParts,
+): Promise<IssuedCredential | undefined> {
+  const [first] = await records.page(ACCOUNTS, { index: 'key', equals: [], limit: 1 })
+  if (first !== undefined) return undefined
+  const issued = drawCredential(parts.random, drawAccountId(parts.random))
+  writeCredentialsFile(folder.credentialsFile, issued)
+  await storeAccount({ ...parts, records }, issued, 'first')
+  return issued
+}
+
+/** Whether the folder holds a store, or opening it is to make one. */
+export type Expect = 'existing' | 'any'
+
+/**
+ * Opens a node's folder for this process alone.
+ * @throws OperatorError when another process has it, the seal does not open, or there is no store and none may be made
+ */
+export async function openNodeState(
+  options: FolderOptions,
+  parts: StateParts,
+  expect: Expect,
+): Promise<NodeState> {
+  const folder = nodeFolder(options)
+  if (expect === 'existing') assertInitialized(folder)
+  const madeFolder = makeFolder(folder)
+  const hadStore = existsSync(folder.storeFile)
+  if (!hadStore) assertNoLog(folder)
+  const hadLock = hasLockFile(folder.path)
+  const lock = lockFolder(folder.path)
+  let rows: EmbeddedStore | undefined
+  try {
+    rows = await openEmbeddedStore({
+      file: folder.storeFile,
+      tables: TABLES.map(({ schema }) => schema),
+    })
+    return await openRecords(options, folder, { lock, rows }, parts)
+  } catch (error) {
+    const isEmpty = !hadStore && (await holdsNothing(rows))
+    await rows?.close()
+    if (isEmpty) removeStore(folder.storeFile)
+    if (isEmpty && !hadLock) lock.releaseAndRemove()
+    else lock.release()
+    if (isEmpty && madeFolder) removeIfEmpty(folder.path)
+    throw error
+  }
+}
+
+/** Whether a store that has just been made is still without the keys that everything else needs. */
+async function holdsNothing(rows: EmbeddedStore | undefined): Promise<boolean> {
+  try {
+    return (await rows?.setting(CUSTODY_SETTING)) === undefined
+  } catch {
+    // Not to be read: then it is not ours to remove either.
+    return false
+  }
+}
+
+const removeStore = (file: string): void => {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true })
+}
+
+/** A key file that a crash or a full disk has cut off may stand in it. */
+function removeIfEmpty(folder: string): void {
+  if (readdirSync(folder).length === 0) rmdirSync(folder)
+}
+
+async function openRecords(
+  options: FolderOptions,
+  folder: NodeFolder,
+  { lock, rows }: { lock: FolderLock; rows: EmbeddedStore },
+  parts: StateParts,
+): Promise<NodeState> {
+  const custody = await unsealStore(options, folder, rows, parts)
+  const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
+  const firstCredential = await ensureFirstAccount(folder, records, parts)
+  return {
+    folder,
+    rows,
+    custody,
+    records,
+    firstCredential,
+    commitSetting: settingCommitter(rows),
+    async close() {
+      await rows.close()
+      lock.release()
+    },
+  }
+}
+
+/** A new store beside an old log could never be served: its keys would not be those of the log. */
+function assertNoLog({ storeFile, auditFolder }: NodeFolder): void {
+  if (!existsSync(auditFolder) || readdirSync(auditFolder).length === 0) return
+  throw new OperatorError(
+    `there is an audit log in ${auditFolder}, but no store at ${storeFile}`,
+    'put the store back from its backup, or say with --store where it is; to begin anew, move the audit folder away',
+  )
+}
+
+function assertInitialized(folder: NodeFolder): void {
+  assertNoFile(folder)
+  try {
+    accessSync(folder.storeFile)
+  } catch (cause) {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemCodeOf(cause))) {
+      const hint = 'its folder must belong to the user who runs Strongroom'
+      throw new OperatorError(`the store ${folder.storeFile} cannot be opened`, hint, { cause })
+    }
+    throw new OperatorError(
+      `there is no Strongroom store at ${folder.storeFile}`,
+      'name the data folder with --data, or make a new one with strongroom init',
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,195 @@
+import { FrameWriter, withOutboxId } from '../../audit/event.ts'
+import type { AccountId } from '../../core/ids.ts'
+import type { Clock, Log, Random } from '../../core/ports.ts'
+import type { RecordStore } from '../../core/records.ts'
+import type { RowStore } from '../../core/store.ts'
+import type { HttpHandler } from '../../core/transport.ts'
+import type { AttestationCertificate } from '../../crypto/attestation/attestation-certificate.ts'
+import { IdentityUses } from '../../identity/identity-uses.ts'
+import { PrincipalPolicySource } from '../../identity/principal-policies.ts'
+import { SessionTokens } from '../../identity/session-tokens.ts'
+import { Sessions } from '../../identity/sessions.ts'
+import { AuditTrail, type FrameSink } from '../../pipeline/audit-trail.ts'
+import { Authorizer } from '../../pipeline/authorizer.ts'
+import { DecisionRecords } from '../../pipeline/decision-record.ts'
+import { PageMarkers } from '../../pipeline/page-markers.ts'
+import {
+  createInProcessPipeline,
+  createPipeline,
+  type PipelineParts,
+} from '../../pipeline/pipeline.ts'
+import { RefusalRecorder } from '../../pipeline/refusal-recorder.ts'
+import { credentialScopeOf } from '../../protocol/sigv4-parse.ts'
+import { createIam } from '../../services/iam/iam.ts'
+import { IAM_MODEL } from '../../services/iam/model.ts'
+import { invalidMarker as invalidIamMarker } from '../../services/iam/refusals.ts'
+import { createKmsApi, type KmsApi } from '../../services/kms/api.ts'
+import { settleCustomKeyStores } from '../../services/kms/custom-key-stores/custom-key-store-connections.ts'
+import { deleteDueKeys } from '../../services/kms/keys/key-deletion.ts'
+import { KeyUsage, type UsageJournal } from '../../services/kms/keys/key-usage.ts'
+import { deleteExpiredMaterial } from '../../services/kms/material/material-expiry.ts'
+import { rotateDueKeys } from '../../services/kms/material/timed-rotation.ts'
+import { KMS_MODEL } from '../../services/kms/model.ts'
+import { invalidMarker } from '../../services/kms/page-markers.ts'
+import type { RequestQuotas } from '../../services/kms/quotas/request-quotas.ts'
+import { STS_MODEL } from '../../services/sts/model.ts'
+import { Authenticator } from '../authentication/authenticate.ts'
+import {
+  AuthorizationEndpoints,
+  type FindFrame,
+  type Inquire,
+} from '../explanations/authorization-endpoints.ts'
+import { inTurn } from '../in-turn.ts'
+import { composeKms } from './compose-kms.ts'
+import { composeSts } from './compose-sts.ts'
+import { createQueryCodec } from './query-codec.ts'
+import { createRouter } from './router.ts'
+import { ensureServiceKey } from './service-secrets.ts'
+
+/** Bytes of the key that unknown access key ids are verified against. */
+const DUMMY_KEY_BYTES = 32
+
+export interface NodeParts {
+  readonly rows: RowStore
+  readonly records: RecordStore
+  readonly sink: FrameSink
+  /** The service's clock, which `strongroom dev` can move. */
+  readonly clock: Clock
+  readonly machine: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Where any secret is accepted for ids that were never issued: the account of those that name none. */
+  readonly openAccount: AccountId | undefined
+  /** Whose attestation documents are trusted; AWS's root where absent. */
+  readonly attestationRoots?: readonly AttestationCertificate[] | undefined
+  /** The audit log that the last uses of keys are rebuilt from; absent where nothing outlives the process. */
+  readonly usageJournal?: UsageJournal | undefined
+  /** Absent where calls are not limited. */
+  readonly quotas?: RequestQuotas | undefined
+  /** As `ProviderDocumentsOptions.allowPrivate`. */
+  readonly oidcAllowPrivate?: boolean | undefined
+  /** Searches the audit log behind `sink`. */
+  readonly findFrame: FindFrame
+}
+
+/** One node: everything behind its sockets. */
+export interface Node {
+  readonly handler: HttpHandler
+  /** KMS for the other services of this process. */
+  readonly kms: KmsApi
+  /** Answers questions about decisions: `/-/authorization/…`. */
+  readonly inquire: Inquire
+  readonly trail: AuditTrail
+  readonly frames: FrameWriter
+  /** Finds in the log what the store does not know after a crash. Before the first call is served. */
+  recover(): Promise<void>
+  /** Does what is due by the service's clock; once it resolves, all of it has happened. */
+  runTimedWork(): Promise<void>
+  /** Notes what is only in memory, and ends threads of its own; the store and the log are closed by whoever opened them. */
+  close(): Promise<void>
+}
+
+/** Puts a node together: services, authentication, audit trail, pipeline. */
+export async function composeNode(parts: NodeParts): Promise<Node> {
+  const { rows, records, clock, random, log } = parts
+  const trail = new AuditTrail(parts.sink, rows)
+  const frames = new FrameWriter()
+  const refusals = new RefusalRecorder({ trail, frames, clock })
+  const markerKey = await ensureServiceKey(parts, 'page-markers')
+  const markers = new PageMarkers(markerKey, invalidMarker)
+  const lastUses = new KeyUsage({ records, clock: parts.machine, journal: parts.usageJournal })
+  const kms = await composeKms(parts, { markers, lastUses, trail, frames })
+  const sessionTokens = new SessionTokens(await ensureServiceKey(parts, 'session-tokens'), random)
+  const sessions = new Sessions(sessionTokens, random)
+  const sts = await composeSts(parts, sessions)
+  const uses = new IdentityUses(parts)
+  const iam = createIam({
+    codec: createQueryCodec(IAM_MODEL.query),
+    markers: new PageMarkers(markerKey, invalidIamMarker),
+    uses,
+  })
+  using dummy = random.secret(DUMMY_KEY_BYTES)
+  const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
+  const pipeline: PipelineParts = {
+    route: createRouter([
+      { service: kms.service, targetPrefix: KMS_MODEL.targetPrefix },
+      { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
+      { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
+    ]),
+    authenticate: authenticator.authenticate,
+    claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',
+    authorizer: new Authorizer(new PrincipalPolicySource(records)),
+    decisions: new DecisionRecords(),
+    records,
+    trail,
+    refusals,
+    frames,
+    recorded: lastUses.record,
+    clock,
+    random,
+    log,
+  }
+  const run = createInProcessPipeline(pipeline)
+  const { findFrame } = parts
+  const { inquire } = new AuthorizationEndpoints({ ...pipeline, kms: kms.service, run, findFrame })
+  const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
+  return {
+    handler: createPipeline(pipeline),
+    kms: createKmsApi({ ...kms, run }),
+    inquire,
+    trail,
+    frames,
+    recover: () => lastUses.rebuild(),
+    runTimedWork: () =>
+      inTurn([
+        () => refusals.flush(),
+        () => deleteDueKeys(timed),
+        () => deleteExpiredMaterial(timed),
+        () => rotateDueKeys(timed),
+        () => settleCustomKeyStores(timed),
+        () => lastUses.noteIfDue(),
+        () => uses.noteIfDue(),
+      ]),
+    async close() {
+      try {
+        await Promise.all([refusals.flush(), lastUses.noteAll(), uses.noteAll()])
+      } finally {
+        await kms.engine.close()
+      }
+    },
+  }
+}
+
+/** How many outbox entries are looked at together. */
+const OUTBOX_PAGE = 1000
+
+/**
+ * Appends what the store's outbox holds and the log does not: the records of mutations that had
+ * committed when the process died.
+ * @param inLog which of these outbox ids are in the log already
+ * @returns how many frames were appended
+ */
+export async function recoverOutbox(
+  rows: RowStore,
+  sink: FrameSink,
+  inLog: (ids: readonly number[]) => Promise<ReadonlySet<number>>,
+): Promise<number> {
+  let recovered = 0
+  let afterId = 0
+  for (;;) {
+    const entries = await rows.outbox(afterId, OUTBOX_PAGE)
+    if (entries.length === 0) return recovered
+    const present = await inLog(entries.map(({ id }) => id))
+    for (const { id, frame } of entries) {
+      afterId = id
+      if (present.has(id)) continue
+      await new Promise<void>((resolve, reject) => {
+        sink.append(withOutboxId(frame, id), (error) =>
+          error === undefined ? resolve() : reject(error),
+        )
+      })
+      recovered++
+    }
+    rows.outboxDelivered(entries.map(({ id }) => id))
+  }
+}

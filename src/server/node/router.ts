@@ -1,0 +1,46 @@
+import type { QueryFacts } from '../../core/model.ts'
+import type { HttpRequest } from '../../core/transport.ts'
+import type { Service } from '../../pipeline/service.ts'
+import { peekQueryAction } from '../../protocol/query.ts'
+import { credentialScopeOf } from '../../protocol/sigv4-parse.ts'
+
+/** A service and how unsigned requests for it are told. */
+export interface Route {
+  readonly service: Service
+  /** `TrentService` */
+  readonly targetPrefix: string
+  /** Of a service that is spoken over the Query protocol: its version tells its requests. */
+  readonly query?: QueryFacts | undefined
+}
+
+const looksLikeQuery = ({ method, target, headers }: HttpRequest): boolean =>
+  (method === 'GET' && /[?&]Action=/.test(target)) ||
+  headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true
+
+/**
+ * Picks the service of a request: by the credential scope it was signed for, else by its target, else
+ * by the version that a Query request names. A Query request of no version we have goes to the first
+ * service that speaks Query, and what nothing tells to the first service: either refuses it.
+ */
+export function createRouter(
+  routes: readonly [Route, ...Route[]],
+): (request: HttpRequest) => Service {
+  const byName = new Map(routes.map(({ service }) => [service.name, service]))
+  const byPrefix = new Map(routes.map(({ service, targetPrefix }) => [targetPrefix, service]))
+  const byVersion = new Map(routes.map(({ service, query }) => [query?.version, service]))
+  const [first] = routes
+  const firstQuery = routes.find(({ query }) => query !== undefined)?.service ?? first.service
+  const firstScope = `/${first.service.name}/aws4_request`
+  return (request) => {
+    // Nearly every request is this one: one search instead of taking the scope apart. A wrong guess
+    // harms nobody, because authentication takes the scope apart in any case.
+    if (request.headers['authorization']?.includes(firstScope) === true) return first.service
+    const signed = byName.get(credentialScopeOf(request)?.service ?? '')
+    if (signed !== undefined) return signed
+    const target = request.headers['x-amz-target']
+    if (target !== undefined) return byPrefix.get(target.split('.', 1)[0] ?? '') ?? first.service
+    if (!looksLikeQuery(request)) return first.service
+    const version = peekQueryAction(request)?.version
+    return (version === undefined ? undefined : byVersion.get(version)) ?? firstQuery
+  }
+}

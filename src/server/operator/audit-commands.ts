@@ -1,0 +1,150 @@
+import { existsSync, readdirSync } from 'node:fs'
+import type { AuditDamage, AuditHead } from '../../audit/audit-log.ts'
+import { readFrames } from '../../audit/read-frames.ts'
+import { type LogProblem, type VerifyResult, verifyLog } from '../../audit/verify-log.ts'
+import type { AuditReader, AuditVerdict, FolderOptions } from '../../cli/program.ts'
+import { DependencyError, OperatorError } from '../../core/errors.ts'
+import { TABLES } from '../../core/tables.ts'
+import type { Custody } from '../../crypto/custody.ts'
+import { createRandom } from '../../crypto/random.ts'
+import { openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
+import { machineClock } from '../clocks.ts'
+import { systemCodeOf } from '../http/http-listen.ts'
+import { loadAuditHead } from '../node/audit-head.ts'
+import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
+import { findNodeId } from '../node/node-id.ts'
+import { unsealForReading } from '../node/node-state.ts'
+import { createOperatorLog } from './operator-log.ts'
+
+/** A frame as it stands in the log. Its own writer made the text. */
+interface Frame {
+  readonly kind: string
+  readonly internal: Readonly<Record<string, unknown>>
+  readonly records: readonly unknown[]
+}
+
+/** Hands every CloudTrail record of the log over as a line of JSON; with `frames`, every frame with what is internal. */
+export async function auditCat(
+  options: FolderOptions & { readonly frames: boolean },
+  to: AuditReader,
+): Promise<void> {
+  const folder = nodeFolder(options)
+  assertLog(folder)
+  let damages: AuditDamage[] = []
+  const tellDamages = async (): Promise<void> => {
+    const told = damages
+    damages = []
+    for (const damage of told) await to.damaged(placeOf(damage))
+  }
+  const onDamage = (damage: AuditDamage): void => void damages.push(damage)
+  for await (const { sequence, text } of readFrames(folder.auditFolder, { onDamage })) {
+    await tellDamages()
+    // The log was written by this program and its chain has been checked on the way here.
+    const frame = JSON.parse(text) as Frame
+    if (options.frames) await to.write(JSON.stringify({ sequence, ...frame }))
+    else for (const record of frame.records) await to.write(JSON.stringify(record))
+  }
+  await tellDamages()
+}
+
+const placeOf = ({ file, offset, what }: AuditDamage): string =>
+  file === undefined ? what : `${file}, byte ${offset}: ${what}`
+
+/** @throws OperatorError where there is no log, or it may not be read */
+function assertLog({ auditFolder }: NodeFolder): void {
+  try {
+    readdirSync(auditFolder)
+  } catch (cause) {
+    const isAbsent = ['ENOENT', 'ENOTDIR'].includes(systemCodeOf(cause))
+    throw isAbsent
+      ? new OperatorError(
+          `there is no audit log in ${auditFolder}`,
+          'name the data folder with --data; a node that was never started has no log',
+          { cause },
+        )
+      : new OperatorError(`the audit log in ${auditFolder} cannot be read`, undefined, { cause })
+  }
+}
+
+/** What the store knows of the log: the keys of its MACs, and how far it went. */
+interface StoreView {
+  readonly custody: Custody
+  readonly head: AuditHead | 'forged' | undefined
+}
+
+/** The reason instead, where store or seal are not at hand, as in a copy of the log alone. */
+async function lookIntoStore(
+  folder: NodeFolder,
+  options: FolderOptions,
+): Promise<StoreView | string> {
+  if (!existsSync(folder.storeFile)) return `there is no store at ${folder.storeFile}`
+  const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('silent') }
+  const rows = await openEmbeddedStore({
+    file: folder.storeFile,
+    tables: TABLES.map(({ schema }) => schema),
+    readOnly: true,
+  })
+  try {
+    const custody = await unsealForReading(options, folder, rows, parts)
+    if (custody === undefined) return 'the root key is not at hand'
+    const nodeId = findNodeId(folder)
+    return {
+      custody,
+      head: nodeId === undefined ? undefined : await loadAuditHead(rows, custody, nodeId),
+    }
+  } finally {
+    await rows.close()
+  }
+}
+
+const sentence = ({ segment, offset, sequence, what }: LogProblem): string =>
+  `${segment}, byte ${offset}${sequence === undefined ? '' : `, record ${sequence}`}: ${what}`
+
+/** What the verdict could not look at, in words. */
+function notesOn(result: VerifyResult, view: StoreView | string): string[] {
+  const notes: string[] = []
+  if (typeof view === 'string') {
+    notes.push(
+      `${view}, so MACs were not checked: whoever can write the files could have made the chain anew`,
+    )
+  } else if (!result.macsChecked) {
+    notes.push('the store does not have the key of every segment, so not all MACs were checked')
+  }
+  if (typeof view === 'string' || view.head === undefined) {
+    notes.push('how far the log went is not known, so a log that was cut short would not show')
+  }
+  if (result.tornTail !== undefined) {
+    notes.push(
+      `the last write to ${result.tornTail.segment} was cut short by a crash; nothing of it was acknowledged`,
+    )
+  }
+  return notes
+}
+
+/** Checks the chain of the log, its MACs where the root key is at hand, and its end where the store is. */
+export async function auditVerify(options: FolderOptions): Promise<AuditVerdict> {
+  const folder = nodeFolder(options)
+  assertLog(folder)
+  const view = await lookIntoStore(folder, options).catch((error: unknown) => {
+    // A store that cannot be opened must not keep anybody from checking the log.
+    const isKnown = error instanceof OperatorError || error instanceof DependencyError
+    if (isKnown) return `the store was not opened (${error.message})`
+    throw error
+  })
+  const custody = typeof view === 'string' ? undefined : view.custody
+  const head = typeof view === 'string' ? undefined : view.head
+  const result = await verifyLog(folder.auditFolder, {
+    ...(custody && { macKey: (keyId: string) => custody.findAuditMacKey(keyId) }),
+    ...(head !== undefined && head !== 'forged' && { expectedHead: head }),
+  })
+  const problems = result.problems.map(sentence)
+  if (head === 'forged') problems.push('what the store says about the end of the log was altered')
+  return {
+    intact: result.ok && head !== 'forged',
+    macsChecked: result.macsChecked,
+    segments: result.segments,
+    frames: result.frames,
+    problems,
+    notes: notesOn(result, view),
+  }
+}

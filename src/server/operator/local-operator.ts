@@ -1,0 +1,215 @@
+import type { FrameWriter } from '../../audit/event.ts'
+import { findFrame } from '../../audit/find-frame.ts'
+import { OperatorError } from '../../core/errors.ts'
+import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
+import type {
+  IssuedCredential,
+  NodeStatus,
+  Operator,
+  ProviderKeySummary,
+  ServiceControlPolicy,
+} from '../../core/operator.ts'
+import type { Clock, Log, Random } from '../../core/ports.ts'
+import type { AuditTrail } from '../../pipeline/audit-trail.ts'
+import { AccessExplorer } from '../../services/kms/access/access-explorer.ts'
+import { explainFrame, getRequestId, isOfRequest } from '../explanations/explanation.ts'
+import { parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
+import type { NodeState } from '../node/node-state.ts'
+import {
+  drawAccountId,
+  drawCredential,
+  listAccounts,
+  rotateCredentials,
+  storeAccount,
+} from './accounts.ts'
+import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
+import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
+import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
+
+/** Rows rewritten in one commit when a domain key is rotated. */
+const REWRITE_BATCH = 500
+
+export interface LocalOperatorParts {
+  readonly state: NodeState
+  /** Asked before anything is changed: rejects where it could not be recorded. */
+  readonly openTrail: () => Promise<Pick<AuditTrail, 'record'>>
+  readonly frames: FrameWriter
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The parts of the status that the process around the state knows. */
+  readonly describe: () => Promise<ProcessStatus>
+}
+
+type ProcessStatus = Pick<
+  NodeStatus,
+  'version' | 'running' | 'audit' | 'endpoint' | 'region' | 'caFile'
+>
+
+/** Does the operator's commands in this process; each leaves a frame in the audit log before it answers. */
+export class LocalOperator implements Operator {
+  readonly #parts: LocalOperatorParts
+  readonly #explorer: AccessExplorer
+
+  constructor(parts: LocalOperatorParts) {
+    this.#parts = parts
+    this.#explorer = new AccessExplorer(parts.state.records, parts.clock)
+  }
+
+  async status(): Promise<NodeStatus> {
+    const { state, describe } = this.#parts
+    const { rows, custody, folder } = state
+    const accounts = await listAccounts(this.#accountParts())
+    return {
+      ...(await describe()),
+      dataFolder: folder.path,
+      store: {
+        kind: 'embedded',
+        location: folder.storeFile,
+        schemaVersion: rows.schemaVersion,
+        epoch: await rows.epoch(),
+      },
+      seal: {
+        kind: custody.seal.kind,
+        rootKeyId: custody.rootKeyId,
+        ...(custody.seal.location !== undefined && { location: custody.seal.location }),
+      },
+      domainKeyId: custody.currentDomainKeyId,
+      accounts: accounts.length,
+    }
+  }
+
+  async createAccount(request: { accountId?: string; name?: string }): Promise<IssuedCredential> {
+    const { random, openTrail } = this.#parts
+    const trail = await openTrail()
+    // The account is named by the operator; `storeAccount` refuses what is no account id.
+    const issued = drawCredential(random, drawAccountId(random))
+    const named =
+      request.accountId === undefined ? issued : { ...issued, accountId: request.accountId }
+    await storeAccount(this.#accountParts(), named, request.name ?? '')
+    await this.#record(trail, 'account create', {
+      accountId: named.accountId,
+      accessKeyId: named.accessKeyId,
+    })
+    return named
+  }
+
+  listAccounts() {
+    return listAccounts(this.#accountParts())
+  }
+
+  async rotateCredentials({ accountId }: { accountId: string }): Promise<IssuedCredential> {
+    const { credentialsFile } = this.#parts.state.folder
+    const trail = await this.#parts.openTrail()
+    const { replaced, ...issued } = await rotateCredentials(this.#accountParts(), accountId)
+    await this.#record(trail, 'credentials rotate', { accountId, accessKeyId: issued.accessKeyId })
+    const inFile = accessKeyIdInFile(credentialsFile)
+    // The file that the first start wrote goes on working if it still named this account.
+    if (inFile !== undefined && replaced.includes(inFile))
+      writeCredentialsFile(credentialsFile, issued)
+    return issued
+  }
+
+  async rotateDomainKey() {
+    const { state, log, openTrail } = this.#parts
+    const trail = await openTrail()
+    const { custody, records, commitSetting } = state
+    await custody.rotateDomainKey(commitSetting)
+    // Writes take turns: once this empty one is through, those that began under the old key have ended.
+    await state.rows.transaction(() => Promise.resolve())
+    const rewrapped = await records.rewriteAll({
+      batch: REWRITE_BATCH,
+      isCurrent: (row) => custody.isCurrent(row),
+      onProgress: (rows) => log.info({ rows }, 'rewriting records under the new domain key'),
+    })
+    await custody.dropRetired(commitSetting)
+    const domainKeyId = custody.currentDomainKeyId
+    await this.#record(trail, 'rotate-domain-key', { domainKeyId, rewrapped })
+    return { domainKeyId, rewrapped }
+  }
+
+  async rotateRootKey() {
+    const { custody, commitSetting } = this.#parts.state
+    const trail = await this.#parts.openTrail()
+    await custody.rotateRootKey({ commit: commitSetting })
+    await this.#record(trail, 'rotate-root-key', { rootKeyId: custody.rootKeyId })
+    return { rootKeyId: custody.rootKeyId }
+  }
+
+  async setServiceControl(request: {
+    accountId: string
+    policy: string
+  }): Promise<ServiceControlPolicy> {
+    const trail = await this.#parts.openTrail()
+    const set = await setServiceControl(this.#accountParts(), request)
+    const { accountId, policy } = set
+    await this.#record(trail, 'account set-scp', { accountId, policy })
+    return set
+  }
+
+  getServiceControl({ accountId }: { accountId: string }): Promise<ServiceControlPolicy> {
+    return getServiceControl(this.#accountParts(), accountId)
+  }
+
+  async removeServiceControl(request: { accountId: string }) {
+    const trail = await this.#parts.openTrail()
+    const accountId = await removeServiceControl(this.#accountParts(), request.accountId)
+    await this.#record(trail, 'account remove-scp', { accountId })
+    return { accountId }
+  }
+
+  async setOidcKeys(request: { providerUrl: string; keySet: string }): Promise<ProviderKeySummary> {
+    const trail = await this.#parts.openTrail()
+    const set = await setOidcKeys(this.#accountParts(), request)
+    const { providerUrl, keys } = set
+    await this.#record(trail, 'oidc set-keys', { providerUrl, keys: keys.join(' ') })
+    return set
+  }
+
+  listOidcKeys(): Promise<readonly ProviderKeySummary[]> {
+    return listOidcKeys(this.#parts.state.records)
+  }
+
+  async removeOidcKeys(request: { providerUrl: string }) {
+    const trail = await this.#parts.openTrail()
+    const providerUrl = await removeOidcKeys(this.#accountParts(), request.providerUrl)
+    await this.#record(trail, 'oidc remove-keys', { providerUrl })
+    return { providerUrl }
+  }
+
+  async explain(request: { requestId: string }): Promise<Explanation> {
+    const requestId = getRequestId(request.requestId)
+    const { auditFolder } = this.#parts.state.folder
+    const text = await findFrame(auditFolder, isOfRequest(requestId))
+    const found = text === undefined ? undefined : explainFrame(text, requestId)
+    if (found === undefined) {
+      throw new OperatorError(
+        'the audit log knows no request of this id',
+        'requests that are refused in great number are only counted',
+      )
+    }
+    return found.explanation
+  }
+
+  async whoCan(request: unknown): Promise<WhoCan> {
+    return this.#explorer.whoCan(parseWhoCan(request))
+  }
+
+  async simulate(request: unknown): Promise<Simulation> {
+    return this.#explorer.simulate(parseSimulate(request))
+  }
+
+  #accountParts() {
+    const { state, clock, random } = this.#parts
+    return { records: state.records, clock, random }
+  }
+
+  async #record(
+    trail: Pick<AuditTrail, 'record'>,
+    action: string,
+    details: Readonly<Record<string, string | number>>,
+  ): Promise<void> {
+    const { frames, clock } = this.#parts
+    await trail.record(frames.operator(clock.now(), action, details))
+  }
+}
