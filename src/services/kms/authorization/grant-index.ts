@@ -10,6 +10,9 @@ const HELD_KEYS_MAX = 10_000
 /** Rows that one query reads. */
 const PAGE = 1000
 
+/** Of a principal whose account is not kept here nothing but its ARN is known: its names are one. */
+const distinct = (names: readonly string[]): readonly string[] => [...new Set(names)]
+
 /** The names under which a grant can mean a principal. */
 export function granteeNames(principal: Principal): readonly string[] {
   if (principal.serviceNames !== undefined) return principal.serviceNames
@@ -17,9 +20,9 @@ export function granteeNames(principal: Principal): readonly string[] {
   const root = rootArn(partition, accountId)
   switch (type) {
     case 'User':
-      return [uniqueId, principalArn, root]
+      return distinct([uniqueId, principalArn, root])
     case 'AssumedRole':
-      return [uniqueId, userId, principalArn, arn, root]
+      return distinct([uniqueId, userId, principalArn, arn, root])
     case 'FederatedUser':
       return [arn, root]
     case 'Account':
