@@ -1,9 +1,4 @@
-import { parseStrictJson } from '../core/strict-json.ts'
-
-type JsonMembers = Readonly<Record<string, unknown>>
-
-const isMembers = (value: unknown): value is JsonMembers =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
 
 const PARTITION = /^arn:aws[a-z-]*:/
 
@@ -14,7 +9,7 @@ const widenedList = (patterns: unknown): unknown =>
   Array.isArray(patterns) ? patterns.map(widened) : widened(patterns)
 
 function widenedStatement(statement: unknown): unknown {
-  if (!isMembers(statement)) return statement
+  if (!isJsonObject(statement)) return statement
   const { Resource: resource, NotResource: excluded } = statement
   return {
     ...statement,
@@ -30,7 +25,7 @@ function widenedStatement(statement: unknown): unknown {
  */
 export function inAnyPartition(text: string): string {
   const parsed = parseStrictJson(text)
-  if (!parsed.ok || !isMembers(parsed.value)) return text
+  if (!parsed.ok || !isJsonObject(parsed.value)) return text
   const statements = parsed.value['Statement']
   const Statement = Array.isArray(statements)
     ? statements.map(widenedStatement)

@@ -3,13 +3,10 @@ import type { BoundPolicy } from '../core/identity.ts'
 import { parseAccountId } from '../core/ids.ts'
 import type { Records } from '../core/records.ts'
 import type { Partition } from '../core/regions.ts'
-import { parseStrictJson } from '../core/strict-json.ts'
+import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
 import { arnOfId, namedPrincipal, type PrincipalPlace } from './principal-ids.ts'
 
 type JsonMembers = Readonly<Record<string, unknown>>
-
-const isMembers = (value: unknown): value is JsonMembers =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const listOf = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
@@ -25,12 +22,12 @@ interface Mention {
 
 /** Every principal that the statements name, `Principal` and `NotPrincipal` alike. */
 function mentionsIn(policy: unknown): readonly Mention[] {
-  if (!isMembers(policy)) return []
+  if (!isJsonObject(policy)) return []
   const found: Mention[] = []
   for (const statement of listOf(policy['Statement'])) {
-    if (!isMembers(statement)) continue
+    if (!isJsonObject(statement)) continue
     for (const element of [statement['Principal'], statement['NotPrincipal']]) {
-      if (!isMembers(element)) continue
+      if (!isJsonObject(element)) continue
       for (const [kind, values] of Object.entries(element)) {
         for (const text of listOf(values)) {
           if (typeof text === 'string') found.push({ kind, text })
@@ -91,7 +88,7 @@ const inOrder = (members: JsonMembers, order: readonly string[]): JsonMembers =>
 type Rename = (kind: string, text: string) => string
 
 function renamePrincipals(element: unknown, rename: Rename): unknown {
-  if (!isMembers(element)) return element
+  if (!isJsonObject(element)) return element
   const entries = Object.entries(element).map(([kind, values]): [string, unknown] => {
     const renamed = listOf(values).map((text) =>
       typeof text === 'string' ? rename(kind, text) : text,
@@ -102,7 +99,7 @@ function renamePrincipals(element: unknown, rename: Rename): unknown {
 }
 
 function showStatement(statement: unknown, rename: Rename): unknown {
-  if (!isMembers(statement)) return statement
+  if (!isJsonObject(statement)) return statement
   const shown = { ...statement }
   for (const name of ['Principal', 'NotPrincipal']) {
     if (shown[name] !== undefined) shown[name] = renamePrincipals(shown[name], rename)
@@ -134,7 +131,7 @@ export async function shownPolicy(
     return name
   }
   const parsed = parseStrictJson(text)
-  const policy = parsed.ok && isMembers(parsed.value) ? parsed.value : {}
+  const policy = parsed.ok && isJsonObject(parsed.value) ? parsed.value : {}
   const statements = policy['Statement']
   const shown = Array.isArray(statements)
     ? statements.map((statement) => showStatement(statement, rename))

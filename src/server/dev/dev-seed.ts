@@ -14,6 +14,7 @@ import type { Clock } from '../../core/ports.ts'
 import type { RecordStore } from '../../core/records.ts'
 import { parseRegion } from '../../core/regions.ts'
 import { Secret } from '../../core/secret.ts'
+import { isJsonObject } from '../../core/strict-json.ts'
 import { ALIASES, BACKING_KEYS, KEY_POLICIES, KEYS } from '../../core/tables.ts'
 import { keyMaterialIdOf } from '../../crypto/key-material.ts'
 import { defaultKeyPolicy } from '../../services/kms/keys/key-policies.ts'
@@ -29,9 +30,6 @@ export interface SeedKey {
   readonly aliases: readonly AliasName[]
 }
 
-const isMembers = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function parseSeedKey(
   value: unknown,
   at: number,
@@ -40,7 +38,7 @@ function parseSeedKey(
   const fail = (problem: string): never => {
     throw new OperatorError(`the seed file's key number ${at + 1} ${problem}`)
   }
-  if (!isMembers(value)) return fail('is no object')
+  if (!isJsonObject(value)) return fail('is no object')
   const text = (name: string, fallback?: string): string => {
     const member = value[name] ?? fallback
     return typeof member === 'string' ? member : fail(`needs "${name}" as text`)
@@ -100,7 +98,7 @@ export function parseSeed(
   } catch (cause) {
     throw new OperatorError('the seed file is not JSON', undefined, { cause })
   }
-  const keys = isMembers(value) ? value['keys'] : undefined
+  const keys = isJsonObject(value) ? value['keys'] : undefined
   if (!Array.isArray(keys)) throw new OperatorError('the seed file has no list of "keys"')
   const seed = keys.map((key, at) => parseSeedKey(key, at, defaults))
   assertDistinct(seed)

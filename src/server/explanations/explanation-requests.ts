@@ -5,6 +5,7 @@ import type {
   SimulateRequest,
   WhoCanRequest,
 } from '../../core/explanations.ts'
+import { isJsonObject } from '../../core/strict-json.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -16,12 +17,9 @@ const PAIRS_MAX = 200
 const malformed = (member: string, want: string): OperatorError =>
   new OperatorError(`${member} must be ${want}`)
 
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** An object whose members are all known. @throws OperatorError */
 function membersOf(value: unknown, what: string, known: readonly string[]): Members {
-  if (!isMembers(value)) throw malformed(what, 'an object')
+  if (!isJsonObject(value)) throw malformed(what, 'an object')
   const unknown = Object.keys(value).find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw new OperatorError(
@@ -65,7 +63,7 @@ function pairs<T extends string | readonly string[]>(
 ): Readonly<Record<string, T>> | undefined {
   const value = members[name]
   if (value === undefined) return undefined
-  if (!isMembers(value)) throw malformed(name, 'an object')
+  if (!isJsonObject(value)) throw malformed(name, 'an object')
   const entries = Object.entries(value)
   const good = entries.filter((entry): entry is [string, T] => isValue(entry[1]))
   if (good.length < entries.length || entries.length > PAIRS_MAX) {

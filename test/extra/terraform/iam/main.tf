@@ -190,7 +190,7 @@ data "aws_iam_policy" "power_user" {
 
 resource "aws_iam_role" "reader" {
   name                 = "reader"
-  path                 = "/work/"
+  path                 = "/crew/"
   description          = var.second ? "Reads more" : "Reads"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   max_session_duration = var.second ? 7200 : 3600
@@ -229,7 +229,7 @@ resource "aws_iam_policy" "shared" {
 
 resource "aws_iam_instance_profile" "web" {
   name = "web"
-  path = "/work/"
+  path = "/crew/"
   role = var.second ? aws_iam_role.builder.name : aws_iam_role.reader.name
   tags = local.tags
 }
@@ -261,7 +261,7 @@ data "aws_iam_group" "staff" {
 }
 
 data "aws_iam_roles" "work" {
-  path_prefix = "/work/"
+  path_prefix = "/crew/"
   depends_on  = [aws_iam_role.reader]
 }
 
