@@ -52,6 +52,9 @@ export interface CompiledPolicy {
   readonly statementsFor: (action: string) => readonly CompiledStatement[]
 }
 
+/** A policy without statements: it neither allows nor denies anything. */
+export const EMPTY_POLICY: CompiledPolicy = { contextKeys: new Set(), statementsFor: () => [] }
+
 /** Actions are a few hundred; names that a simulation makes up must not grow the memory of a policy. */
 const REMEMBERED_ACTIONS_MAX = 256
 /** Policies before this version have no variables. */

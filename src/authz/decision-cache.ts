@@ -1,7 +1,7 @@
 import type { AccountId } from '../core/ids.ts'
 import type { Principal } from '../core/principal.ts'
 import type { AccessRequest, ConditionContext } from './access-request.ts'
-import type { CompiledPolicy } from './compiled-policy.ts'
+import { type CompiledPolicy, EMPTY_POLICY } from './compiled-policy.ts'
 import type { KeyAccess } from './decide.ts'
 import { decideByIdentity, decideOnKey } from './decide.ts'
 import type { Decision } from './decision.ts'
@@ -69,8 +69,6 @@ function contextFields(keys: readonly string[], context: ConditionContext): stri
   }
   return fields
 }
-
-const NO_RESOURCE_POLICY: CompiledPolicy = { contextKeys: new Set(), statementsFor: () => [] }
 
 /**
  * Decisions that were made before. One is found again by the very objects that hold the caller's policies
@@ -156,7 +154,7 @@ export class CachedDecisions {
   ): Plan {
     let byPolicy = this.#plans.get(policies)
     if (byPolicy === undefined) this.#plans.set(policies, (byPolicy = new WeakMap()))
-    const compiled = access?.policy.policy ?? NO_RESOURCE_POLICY
+    const compiled = access?.policy.policy ?? EMPTY_POLICY
     let byAction = byPolicy.get(compiled)
     if (byAction === undefined) byPolicy.set(compiled, (byAction = new Map()))
     let plan = byAction.get(action)

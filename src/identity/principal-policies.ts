@@ -1,4 +1,4 @@
-import { type CompiledPolicy, compilePolicy } from '../authz/compiled-policy.ts'
+import { type CompiledPolicy, compilePolicy, EMPTY_POLICY } from '../authz/compiled-policy.ts'
 import type { PolicyLayer } from '../authz/decision.ts'
 import { type NamedPolicy, NO_POLICIES, type PrincipalPolicies } from '../authz/policies.ts'
 import { unreachable } from '../core/assert.ts'
@@ -24,9 +24,6 @@ const HELD_MAX = 10_000
 
 /** What belongs to the identity itself, whatever session it acts in. */
 type BasePolicies = Omit<PrincipalPolicies, 'session'>
-
-/** A managed policy that is referred to and not there allows nothing. */
-const NOTHING = compilePolicy('{"Version":"2012-10-17","Statement":[]}')
 
 /** What a federated user has of the root that asked for its session. */
 const EVERYTHING: NamedPolicy = {
@@ -222,7 +219,9 @@ export class PrincipalPolicySource {
 
   async #managed(arn: string, layer: PolicyLayer, records: Records): Promise<NamedPolicy> {
     const found = await findManagedPolicy(records, arn)
-    const policy = found === undefined ? NOTHING : this.#texts.compiled(found.owner, found.text)
+    // One that is referred to and not there allows nothing.
+    const policy =
+      found === undefined ? EMPTY_POLICY : this.#texts.compiled(found.owner, found.text)
     return { layer, name: arn, policy }
   }
 }

@@ -1,5 +1,5 @@
 import type { ConditionValue } from '../../../authz/access-request.ts'
-import { compilePolicy } from '../../../authz/compiled-policy.ts'
+import { EMPTY_POLICY } from '../../../authz/compiled-policy.ts'
 import type { Permission } from '../../../authz/permission.ts'
 import type { NamedPolicy } from '../../../authz/policies.ts'
 import { keyArn } from '../../../core/arn.ts'
@@ -148,11 +148,7 @@ function untoldOf(
 }
 
 /** Lets nobody do anything. */
-const CLOSED: NamedPolicy = {
-  layer: 'resource-policy',
-  name: 'no policy',
-  policy: compilePolicy('{"Version":"2012-10-17","Statement":[]}'),
-}
+const CLOSED: NamedPolicy = { layer: 'resource-policy', name: 'no policy', policy: EMPTY_POLICY }
 
 /** What a request names in another account, as far as it can be told without there being such a key. */
 interface MissingKey {
