@@ -34,7 +34,7 @@ const reasonOf = ({ layer, isExplicit }: Denial, action: string): string => {
 }
 
 /** The text of a denial on a key of another account, or on one that is nowhere. */
-export function foreignKeyDenial(
+function foreignKeyDenial(
   principal: Principal,
   action: string,
   namedBy: 'arn' | 'ciphertext',

@@ -1,4 +1,4 @@
-import { policyProblem } from '../../../authz/policy-syntax.ts'
+import { POLICY_SIZE_MAX, policyProblem } from '../../../authz/policy-syntax.ts'
 import { rootArn } from '../../../core/arn.ts'
 import { ServiceError } from '../../../core/errors.ts'
 import type { AccountId, Region } from '../../../core/ids.ts'
@@ -6,8 +6,6 @@ import { partitionOf } from '../../../core/regions.ts'
 
 /** The only name that a key policy can have. */
 export const POLICY_NAME = 'default'
-/** Unit: bytes, white space counted. Source: AWS KMS Developer Guide, Resource quotas. */
-export const POLICY_BYTES_MAX = 32_768
 
 /** The policy of a key that was created without one. Source: AWS KMS Developer Guide, Default key policy. */
 export const defaultKeyPolicy = (accountId: AccountId, region: Region): string =>
@@ -27,10 +25,10 @@ export const defaultKeyPolicy = (accountId: AccountId, region: Region): string =
 
 /** @throws ServiceError LimitExceededException, MalformedPolicyDocumentException */
 export function assertKeyPolicy(text: string): void {
-  if (Buffer.byteLength(text) > POLICY_BYTES_MAX) {
+  if (Buffer.byteLength(text) > POLICY_SIZE_MAX.key) {
     throw new ServiceError(
       'LimitExceededException',
-      `The key policy is larger than ${POLICY_BYTES_MAX} bytes.`,
+      `The key policy is larger than ${POLICY_SIZE_MAX.key} bytes.`,
     )
   }
   const problem = policyProblem(text)
