@@ -1,7 +1,7 @@
 import { withOutboxId } from '../audit/event.ts'
 import type { RowStore } from '../core/store.ts'
 
-/** The end of the log that frames are given to; see `audit/audit-log.ts` for the implementations. */
+/** The end of the log that frames are given to; see `audit/segments/audit-log.ts` for the implementations. */
 export interface FrameSink {
   /** `done` is called once: without an error when the frame is durable, with one when it could not be written. */
   append(frame: string, done: (error?: Error) => void): void

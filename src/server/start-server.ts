@@ -1,5 +1,5 @@
 import { FrameWriter } from '../audit/event.ts'
-import { findFrame } from '../audit/find-frame.ts'
+import { findFrame } from '../audit/segments/find-frame.ts'
 import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'

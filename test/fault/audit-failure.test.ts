@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AuditLog } from '../../src/audit/audit-log.ts'
-import { NEXT_NAME, segmentName } from '../../src/audit/segment-format.ts'
-import { verifyLog } from '../../src/audit/verify-log.ts'
+import type { AuditLog } from '../../src/audit/segments/audit-log.ts'
+import { NEXT_NAME, segmentName } from '../../src/audit/segments/segment-format.ts'
+import { verifyLog } from '../../src/audit/segments/verify-log.ts'
 import {
   aFrame,
   append,

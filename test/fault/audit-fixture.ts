@@ -1,8 +1,12 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { AuditLog, AuditLogOptions } from '../../src/audit/audit-log.ts'
-import { openAuditLog } from '../../src/audit/open-audit-log.ts'
-import { type ReadFrame, type ReadOptions, readFrames } from '../../src/audit/read-frames.ts'
-import type { SegmentFile, SegmentFiles } from '../../src/audit/segment-files.ts'
+import type { AuditLog, AuditLogOptions } from '../../src/audit/segments/audit-log.ts'
+import { openAuditLog } from '../../src/audit/segments/open-audit-log.ts'
+import {
+  type ReadFrame,
+  type ReadOptions,
+  readFrames,
+} from '../../src/audit/segments/read-frames.ts'
+import type { SegmentFile, SegmentFiles } from '../../src/audit/segments/segment-files.ts'
 import type { DependencyError } from '../../src/core/errors.ts'
 import { instant } from '../../src/core/ids.ts'
 import type { Clock, Log } from '../../src/core/ports.ts'

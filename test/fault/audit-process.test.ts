@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openAuditLog } from '../../src/audit/open-audit-log.ts'
-import { readFrames } from '../../src/audit/read-frames.ts'
-import { verifyLog } from '../../src/audit/verify-log.ts'
+import { openAuditLog } from '../../src/audit/segments/open-audit-log.ts'
+import { readFrames } from '../../src/audit/segments/read-frames.ts'
+import { verifyLog } from '../../src/audit/segments/verify-log.ts'
 import {
   AUDIT_KEY,
   AUDIT_KEY_ID,

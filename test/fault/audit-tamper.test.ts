@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { before, describe, test } from 'node:test'
-import { decodeBatchHeader } from '../../src/audit/batch-format.ts'
-import { readFrames } from '../../src/audit/read-frames.ts'
+import { decodeBatchHeader } from '../../src/audit/segments/batch-format.ts'
+import { readFrames } from '../../src/audit/segments/read-frames.ts'
 import {
   BATCH_ALIGNMENT,
   BATCH_HEADER_BYTES,
   SEGMENT_HEADER_BYTES,
   segmentName,
-} from '../../src/audit/segment-format.ts'
-import { type VerifyOptions, verifyLog } from '../../src/audit/verify-log.ts'
+} from '../../src/audit/segments/segment-format.ts'
+import { type VerifyOptions, verifyLog } from '../../src/audit/segments/verify-log.ts'
 import {
   aFrame,
   appendInTurn,

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AuditDamage } from '../../src/audit/audit-log.ts'
-import { SECTOR_BYTES, SEGMENT_HEADER_BYTES, segmentName } from '../../src/audit/segment-format.ts'
-import { verifyLog } from '../../src/audit/verify-log.ts'
+import type { AuditDamage } from '../../src/audit/segments/audit-log.ts'
+import {
+  SECTOR_BYTES,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+} from '../../src/audit/segments/segment-format.ts'
+import { verifyLog } from '../../src/audit/segments/verify-log.ts'
 import {
   aFrame,
   append,

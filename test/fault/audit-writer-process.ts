@@ -3,7 +3,7 @@
  * each frame that was acknowledged and `failed CODE` for one that was not.
  * Arguments: folder, frames (0: endless), size of a segment.
  */
-import { openAuditLog } from '../../src/audit/open-audit-log.ts'
+import { openAuditLog } from '../../src/audit/segments/open-audit-log.ts'
 import { AUDIT_KEY, AUDIT_KEY_ID, aFrame, keptLog, NODE_ID, tickingClock } from './audit-fixture.ts'
 
 const IN_FLIGHT = 16

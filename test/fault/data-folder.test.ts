@@ -15,7 +15,7 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { readFrames } from '../../src/audit/read-frames.ts'
+import { readFrames } from '../../src/audit/segments/read-frames.ts'
 import type { InitializedFolder, StartOptions } from '../../src/cli/program.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { createRandom } from '../../src/crypto/random.ts'

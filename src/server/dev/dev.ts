@@ -1,5 +1,5 @@
-import { findFrame } from '../../audit/find-frame.ts'
-import { openMemoryAuditLog } from '../../audit/memory-log.ts'
+import { findFrame } from '../../audit/segments/find-frame.ts'
+import { openMemoryAuditLog } from '../../audit/segments/memory-log.ts'
 import type { DevOptions, RunningServer } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import { type AccountId, instant, parseAccountId } from '../../core/ids.ts'

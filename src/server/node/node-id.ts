@@ -4,7 +4,7 @@ import {
   decodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
   segmentNumberOf,
-} from '../../audit/segment-format.ts'
+} from '../../audit/segments/segment-format.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { Random } from '../../core/ports.ts'
 import { writeFileDurably } from '../durable-file.ts'

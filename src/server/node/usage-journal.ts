@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { AuditLog } from '../../audit/audit-log.ts'
-import { readFrames } from '../../audit/read-frames.ts'
+import type { AuditLog } from '../../audit/segments/audit-log.ts'
+import { readFrames } from '../../audit/segments/read-frames.ts'
 import type { Log } from '../../core/ports.ts'
 import type { RowStore } from '../../core/store.ts'
 import type { Custody } from '../../crypto/custody.ts'

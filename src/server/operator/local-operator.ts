@@ -1,5 +1,5 @@
 import type { FrameWriter } from '../../audit/event.ts'
-import { findFrame } from '../../audit/find-frame.ts'
+import { findFrame } from '../../audit/segments/find-frame.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
 import type {

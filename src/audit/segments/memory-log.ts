@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto'
-import type { Clock, Log } from '../core/ports.ts'
+import type { Clock, Log } from '../../core/ports.ts'
 import type { AuditLog } from './audit-log.ts'
 import { openAuditLog } from './open-audit-log.ts'
 import type { SegmentFile, SegmentFiles } from './segment-files.ts'

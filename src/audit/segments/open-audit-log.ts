@@ -1,4 +1,4 @@
-import { DependencyError, OperatorError } from '../core/errors.ts'
+import { DependencyError, OperatorError } from '../../core/errors.ts'
 import type {
   AuditDamage,
   AuditHead,

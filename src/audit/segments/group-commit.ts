@@ -1,5 +1,5 @@
-import { DependencyError } from '../core/errors.ts'
-import type { Log } from '../core/ports.ts'
+import { DependencyError } from '../../core/errors.ts'
+import type { Log } from '../../core/ports.ts'
 import type { AuditLog, AuditStats } from './audit-log.ts'
 import { type AppendDone, BatchBuffer } from './batch-buffer.ts'
 import {

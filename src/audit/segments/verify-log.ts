@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { OperatorError } from '../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { AuditHead } from './audit-log.ts'
 import type { ChainPosition } from './batch-buffer.ts'
 import { sealProblem } from './log-end.ts'

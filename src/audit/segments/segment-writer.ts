@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { Clock } from '../core/ports.ts'
+import type { Clock } from '../../core/ports.ts'
 import type { BatchBuffer, ChainPosition } from './batch-buffer.ts'
 import { type SegmentFile, type SegmentFiles, writeAt } from './segment-files.ts'
 import {

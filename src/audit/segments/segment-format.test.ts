@@ -8,7 +8,7 @@ import {
   FaultyFiles,
   NODE_ID,
   openTestLog,
-} from '../../test/fault/audit-fixture.ts'
+} from '../../../test/fault/audit-fixture.ts'
 import { batchBytesFor, decodeBatchHeader, outboxIdOf } from './batch-format.ts'
 import {
   checkSealMac,

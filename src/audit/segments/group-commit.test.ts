@@ -9,7 +9,7 @@ import {
   openTestLog,
   readAll,
   textsOf,
-} from '../../test/fault/audit-fixture.ts'
+} from '../../../test/fault/audit-fixture.ts'
 import { FRAME_BYTES_MAX, segmentName } from './segment-format.ts'
 import { verifyLog } from './verify-log.ts'
 

@@ -1,4 +1,4 @@
-import { IntegrityError } from '../core/errors.ts'
+import { IntegrityError } from '../../core/errors.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import { logFiles, type SegmentFiles } from './segment-files.ts'
 import { type BatchStep, SegmentWalk } from './segment-walk.ts'

@@ -8,7 +8,7 @@ import {
   readAll,
   textsOf,
   tickingClock,
-} from '../../test/fault/audit-fixture.ts'
+} from '../../../test/fault/audit-fixture.ts'
 import { openMemoryAuditLog } from './memory-log.ts'
 
 const OPTIONS = { nodeId: 'dev', clock: tickingClock(), log: keptLog() }

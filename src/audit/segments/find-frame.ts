@@ -1,4 +1,4 @@
-import { OperatorError } from '../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import { openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import { logFiles, type SegmentFiles } from './segment-files.ts'
 import { SegmentWalk } from './segment-walk.ts'

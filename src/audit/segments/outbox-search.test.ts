@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { aFrame, appendInTurn, FaultyFiles, openTestLog } from '../../test/fault/audit-fixture.ts'
-import { withOutboxId } from './event.ts'
+import {
+  aFrame,
+  appendInTurn,
+  FaultyFiles,
+  openTestLog,
+} from '../../../test/fault/audit-fixture.ts'
+import { withOutboxId } from '../event.ts'
 import { findOutboxIds } from './outbox-search.ts'
 import { segmentName } from './segment-format.ts'
 

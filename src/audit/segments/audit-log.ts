@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { Clock, Log } from '../core/ports.ts'
+import type { Clock, Log } from '../../core/ports.ts'
 import type { AppendDone } from './batch-buffer.ts'
 import type { SegmentFiles } from './segment-files.ts'
 

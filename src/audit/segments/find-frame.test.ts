@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { aFrame, appendInTurn, keptLog, tickingClock } from '../../test/fault/audit-fixture.ts'
+import { aFrame, appendInTurn, keptLog, tickingClock } from '../../../test/fault/audit-fixture.ts'
 import { findFrame } from './find-frame.ts'
 import { openMemoryAuditLog } from './memory-log.ts'
 

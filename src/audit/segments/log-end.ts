@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { OperatorError } from '../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { AuditDamage, AuditHead } from './audit-log.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import type { SegmentFile, SegmentFiles } from './segment-files.ts'

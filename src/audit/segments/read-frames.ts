@@ -1,4 +1,4 @@
-import { IntegrityError, OperatorError } from '../core/errors.ts'
+import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import type { AuditDamage } from './audit-log.ts'
 import type { ChainPosition } from './batch-buffer.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'

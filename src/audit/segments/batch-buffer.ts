@@ -1,5 +1,5 @@
 import { hash, type KeyObject } from 'node:crypto'
-import type { DependencyError } from '../core/errors.ts'
+import type { DependencyError } from '../../core/errors.ts'
 import { batchBytesFor, encodeBatch, outboxIdOf } from './batch-format.ts'
 import {
   BATCH_ALIGNMENT,
