@@ -1,7 +1,7 @@
 import type { Option } from 'commander'
 import { Command, CommanderError } from 'commander'
 import { addAccount, addCredentials } from './commands/accounts.ts'
-import { addAudit } from './commands/audit.ts'
+import { addAudit } from './commands/audit/audit.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
 import { addExplain, addSimulate, addWhoCan } from './commands/explanations.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
-import { runFake as run } from '../../../test/support/fake-terminal.ts'
-import type { Program } from '../program.ts'
+import { runFake as run } from '../../../../test/support/fake-terminal.ts'
+import type { Program } from '../../program.ts'
 
 describe('audit', () => {
   test('cat prints one record a line', async () => {

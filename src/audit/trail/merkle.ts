@@ -1,0 +1,26 @@
+import { hash } from 'node:crypto'
+
+/**
+ * The Merkle tree of a log file: RFC 6962, section 2.1, with SHA-256, over the UTF-8 bytes of each record.
+ */
+
+const leafOf = (record: string): Buffer =>
+  hash('sha256', Buffer.concat([Buffer.of(0), Buffer.from(record)]), 'buffer')
+
+const nodeOf = (left: Uint8Array, right: Uint8Array): Buffer =>
+  hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
+
+/** The largest power of two below `count`, which is at least 2. */
+const splitOf = (count: number): number => 2 ** Math.floor(Math.log2(count - 1))
+
+function rootOf(leaves: readonly Buffer[]): Buffer {
+  const [first] = leaves
+  if (first === undefined) return hash('sha256', Buffer.alloc(0), 'buffer')
+  if (leaves.length === 1) return first
+  const split = splitOf(leaves.length)
+  return nodeOf(rootOf(leaves.slice(0, split)), rootOf(leaves.slice(split)))
+}
+
+/** The root, 64 hex digits. */
+export const merkleRoot = (records: readonly string[]): string =>
+  rootOf(records.map(leafOf)).toString('hex')

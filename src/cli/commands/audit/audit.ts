@@ -1,0 +1,11 @@
+import type { Command } from 'commander'
+import type { Context } from '../../context.ts'
+import { addCat } from './cat.ts'
+import { addVerify } from './verify.ts'
+
+/** `strongroom audit …`. */
+export function addAudit(parent: Command, context: Context): void {
+  const group = parent.command('audit').description('Read and verify the audit log')
+  addCat(group, context)
+  addVerify(group, context)
+}
