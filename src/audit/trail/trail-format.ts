@@ -80,7 +80,9 @@ export interface DigestLogFile {
   readonly recordCount: number
   /** RFC 6962 tree over the UTF-8 bytes of each record as it stands in the file; hex. */
   readonly merkleRoot: string
-  /** Of the frames in the node's log that its records come from. */
+  /** SHA-256 of the file as it is stored, compressed; hex. Not every change of those bytes changes the content. */
+  readonly gzipHash: string
+  /** Of the frames in the node's log that its records come from; above every one of the log file before. */
   readonly firstSequence: number
   readonly lastSequence: number
 }
@@ -93,6 +95,13 @@ export interface DigestExtension {
   readonly sequence: number
   /** The chain value of the node's log after that frame, 64 hex digits. */
   readonly chain: string
+  /** SHA-256 of the digest before as it is stored, compressed; hex. Null in the first digest of a chain. */
+  readonly previousGzipHash: string | null
+  /**
+   * `digestStartTime` of the oldest digest of this chain that is kept. Retention removes only what a digest has said
+   * it no longer keeps, so that with the public key alone a cut by retention is told from damage.
+   */
+  readonly keptSince: string
 }
 
 /** A digest file. Members and their order are CloudTrail's, up to `strongroom`. */
