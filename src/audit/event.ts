@@ -1,10 +1,12 @@
-import type { Instant } from '../core/ids.ts'
+import { type Instant, SERVICE_ACCOUNT } from '../core/ids.ts'
 import type { Connection } from '../core/transport.ts'
 
 /** The version of CloudTrail's record format that we write. Source: AWS CloudTrail User Guide, record contents. */
 export const EVENT_VERSION = '1.11'
-/** CloudTrail cuts error messages here. Unit: characters. Source: AWS CloudTrail User Guide. */
-const ERROR_MESSAGE_MAX = 1024
+/** CloudTrail cuts error messages and user agents here. Unit: bytes. Source: AWS CloudTrail User Guide, record contents. */
+const SHORT_TEXT_MAX = 1024
+/** No UTF-16 code unit takes more in UTF-8. Unit: bytes. */
+const BYTES_PER_UNIT = 3
 
 /** What the record of one API call is made of. The `…Json` members are JSON text already. */
 export interface CallFacts {
@@ -35,6 +37,16 @@ export interface CallFacts {
   readonly decidedJson: string | undefined
   /** A second record, of what the call did in another Region. */
   readonly elsewhere?: ElsewhereFacts | undefined
+  /** Further records, for the other accounts whose resources the call was about. */
+  readonly shared?: SharedFacts | undefined
+}
+
+/** What the records of one call in several accounts have in common, and what each of the others has of its own. */
+export interface SharedFacts {
+  readonly sharedEventId: string
+  /** Who called, as the owners of the resources see it. */
+  readonly userIdentityJson: string
+  readonly copies: readonly { readonly eventId: string; readonly accountId: string }[]
 }
 
 /** What the record in another Region has of its own; everything else is the call's. */
@@ -88,6 +100,15 @@ const errorCodeOf = (code: string): string =>
 
 const text = (value: string): string => JSON.stringify(value)
 
+/** As JSON, cut to what CloudTrail keeps, between two characters. */
+function shortText(value: string): string {
+  if (value.length * BYTES_PER_UNIT <= SHORT_TEXT_MAX) return text(value)
+  const bytes = Buffer.from(value)
+  if (bytes.length <= SHORT_TEXT_MAX) return text(value)
+  // What the cut goes through decodes to a replacement character.
+  return text(bytes.toString('utf8', 0, SHORT_TEXT_MAX).replace(/\uFFFD$/, ''))
+}
+
 /** ISO 8601 in UTC with whole seconds, as CloudTrail writes it; remembers the last second. */
 export function createEventTime(): (time: Instant) => string {
   let lastSecond = -1
@@ -116,6 +137,17 @@ function tlsDetails({ connection, host }: CallFacts): string {
   return `,"tlsDetails":{"tlsVersion":${text(version)},"cipherSuite":${text(cipherSuite)},"clientProvidedHostHeader":${text(host)}}`
 }
 
+const sharedEventId = ({ shared }: CallFacts): string =>
+  shared === undefined ? '' : `"sharedEventID":"${shared.sharedEventId}",`
+
+/**
+ * The frame of what a service did with a key of its own, which no account sees: nobody receives the record,
+ * and it stands among what is internal.
+ * @param start of a frame, up to the end of `internal`
+ */
+const withoutRecipient = (start: string, record: string): string =>
+  `${start},"unlisted":${record}},"records":[]}`
+
 type ActionDetails = Readonly<Record<string, string | number>>
 
 function actionFrame(
@@ -132,13 +164,38 @@ function actionFrame(
 export class FrameWriter {
   readonly #eventTime = createEventTime()
 
-  /** The frame of an authenticated call: one record, in the caller's account, and one for another Region. */
+  /**
+   * The frame of an authenticated call: one record, in the caller's account, then one for another Region, and
+   * one for each other account whose resources the call was about.
+   */
   call(facts: CallFacts): string {
     const error = facts.error
     const outcome = error === undefined ? 'ok' : error.code
     const decided = facts.decidedJson === undefined ? '' : `,"decided":${facts.decidedJson}`
+    const start = `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decided}`
+    const record = this.#callRecord(facts)
+    if (facts.accountId === SERVICE_ACCOUNT) return withoutRecipient(start, record)
     const elsewhere = facts.elsewhere === undefined ? '' : `,${this.#elsewhereRecord(facts)}`
-    return `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decided}},"records":[${this.#callRecord(facts)}${elsewhere}]}`
+    const copies = facts.shared === undefined ? '' : this.#copies(facts, facts.shared)
+    return `${start}},"records":[${record}${elsewhere}${copies}]}`
+  }
+
+  /**
+   * The records in the accounts of the resources: each lists what that account owns, and of the caller no
+   * more than its account and its unique id.
+   * Source: AWS CloudTrail User Guide, sharedEventID; userIdentity element, AWSAccount.
+   */
+  #copies(facts: CallFacts, { userIdentityJson, copies }: SharedFacts): string {
+    const records = copies.map(({ eventId, accountId }) =>
+      this.#callRecord({
+        ...facts,
+        eventId,
+        accountId,
+        userIdentityJson,
+        resources: facts.resources.filter((resource) => resource.accountId === accountId),
+      }),
+    )
+    return `,${records.join(',')}`
   }
 
   /**
@@ -161,7 +218,7 @@ export class FrameWriter {
     const failure =
       error === undefined
         ? ''
-        : `"errorCode":${text(errorCodeOf(error.code))},${error.message === undefined ? '' : `"errorMessage":${text(error.message.slice(0, ERROR_MESSAGE_MAX))},`}`
+        : `"errorCode":${text(errorCodeOf(error.code))},${error.message === undefined ? '' : `"errorMessage":${shortText(error.message)},`}`
     const additional =
       facts.additionalEventDataJson === undefined
         ? ''
@@ -172,12 +229,12 @@ export class FrameWriter {
       `{"eventVersion":"${EVENT_VERSION}","userIdentity":${facts.userIdentityJson},` +
       `"eventTime":"${this.#eventTime(facts.time)}","eventSource":"${facts.eventSource}",` +
       `"eventName":${text(facts.eventName)},"awsRegion":"${facts.region}",` +
-      `"sourceIPAddress":${text(facts.connection.remoteAddress)},"userAgent":${text(facts.userAgent)},` +
+      `"sourceIPAddress":${text(facts.connection.remoteAddress)},"userAgent":${shortText(facts.userAgent)},` +
       `${failure}"requestParameters":${facts.requestParametersJson},` +
       `"responseElements":${facts.responseElementsJson},${additional}` +
       `"requestID":"${facts.requestId}","eventID":"${facts.eventId}","readOnly":${facts.readOnly},` +
       `${resources}"eventType":"AwsApiCall","managementEvent":true,` +
-      `"recipientAccountId":"${facts.accountId}","eventCategory":"Management"${tlsDetails(facts)}}`
+      `"recipientAccountId":"${facts.accountId}",${sharedEventId(facts)}"eventCategory":"Management"${tlsDetails(facts)}}`
     )
   }
 
@@ -219,7 +276,9 @@ export class FrameWriter {
       `"readOnly":false,"resources":[${resourcesJson(facts.resources)}],` +
       `"eventType":"AwsServiceEvent","managementEvent":true,` +
       `"recipientAccountId":"${facts.accountId}",${details}"eventCategory":"Management"}`
-    return `{"kind":"service-event"${INTERNAL_START}"time":${facts.time},"outcome":"ok"},"records":[${record}]}`
+    const start = `{"kind":"service-event"${INTERNAL_START}"time":${facts.time},"outcome":"ok"`
+    if (facts.accountId === SERVICE_ACCOUNT) return withoutRecipient(start, record)
+    return `${start}},"records":[${record}]}`
   }
 
   /** The frame of something an operator did on the machine itself: no API call, so no CloudTrail record. */

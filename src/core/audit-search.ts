@@ -52,7 +52,7 @@ export interface EventPageQuery extends EventFilter {
 export interface FoundEvent {
   /** Of its frame in the node's log; with `record` it says where the event stands. */
   readonly sequence: number
-  /** Which of the frame's records: 0 or 1. */
+  /** Which of the records of its frame, from 0. */
   readonly record: number
   readonly time: Instant
   /** The CloudTrail record, JSON text as it stands in the log. */

@@ -1,4 +1,5 @@
-import type { CallFacts, ElsewhereFacts, FrameWriter } from '../audit/event.ts'
+import type { CallFacts, ElsewhereFacts, FrameWriter, SharedFacts } from '../audit/event.ts'
+import { SERVICE_ACCOUNT } from '../core/ids.ts'
 import type { Clock, Random } from '../core/ports.ts'
 import type { HttpRequest } from '../core/transport.ts'
 import type { Call } from './call.ts'
@@ -96,13 +97,35 @@ function auditDetail(
   return { requestParameters }
 }
 
-/** CloudTrail leaves out request parameters above 100 KB. Unit: UTF-16 code units, never more than bytes. */
+/** CloudTrail's limits on members of a record. Unit: bytes. Source: AWS CloudTrail User Guide, record contents. */
 const REQUEST_PARAMETERS_MAX = 102_400
+const RESPONSE_ELEMENTS_MAX = 102_400
+const ADDITIONAL_EVENT_DATA_MAX = 28_672
+
+/** No UTF-16 code unit takes more. Unit: bytes. */
+const BYTES_PER_UNIT = 3
+
+/** Measured only where it can be too long: this is on every call's path. */
+const isWithin = (json: string, bytesMax: number): boolean =>
+  json.length * BYTES_PER_UNIT <= bytesMax || Buffer.byteLength(json) <= bytesMax
 
 /** The request's parameters as JSON: null where there is nothing to record, or too much. */
 function recordedParameters({ requestParameters }: Pick<AuditDetail, 'requestParameters'>): string {
   const json = JSON.stringify(requestParameters)
-  return json === '{}' || json.length > REQUEST_PARAMETERS_MAX ? 'null' : json
+  return json === '{}' || !isWithin(json, REQUEST_PARAMETERS_MAX) ? 'null' : json
+}
+
+/** As `recordedParameters`, of what the reply had. */
+function recordedElements({ responseElements }: Pick<AuditDetail, 'responseElements'>): string {
+  const json = JSON.stringify(responseElements ?? null)
+  return isWithin(json, RESPONSE_ELEMENTS_MAX) ? json : 'null'
+}
+
+/** Absent where there is nothing to add, or too much. */
+function recordedAddition({ additionalEventData }: AuditDetail): string | undefined {
+  if (additionalEventData === undefined) return undefined
+  const json = JSON.stringify(additionalEventData)
+  return isWithin(json, ADDITIONAL_EVENT_DATA_MAX) ? json : undefined
 }
 
 /** Who called: the user, and the service that passed the call on, where one did. */
@@ -122,6 +145,7 @@ export function callFacts(
   const { call, operation, service, requestId, trace } = progress
   if (call === undefined || operation === undefined) throw new TypeError('no call to record')
   const detail = auditDetail(progress, operation, output, error)
+  const resources = recordedResources(progress, operation, output)
   return {
     eventId: parts.random.uuid(),
     requestId,
@@ -137,16 +161,47 @@ export function callFacts(
     connection: call.connection,
     readOnly: operation.readOnly,
     requestParametersJson: recordedParameters(detail),
-    responseElementsJson: JSON.stringify(detail.responseElements ?? null),
-    additionalEventDataJson:
-      detail.additionalEventData === undefined
-        ? undefined
-        : JSON.stringify(detail.additionalEventData),
-    resources: recordedResources(progress, operation, output, error),
+    responseElementsJson: recordedElements(detail),
+    additionalEventDataJson: recordedAddition(detail),
+    resources,
     error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
     decidedJson: parts.decisions.jsonOf(trace.decided),
     elsewhere: detail.elsewhere && elsewhereFacts(parts, detail.elsewhere),
+    shared: sharedFacts(parts, call, resources),
   }
+}
+
+/** Who else the call is recorded for: nobody, where all that it was about is in the caller's account. */
+function sharedFacts(
+  { random }: RecordingParts,
+  call: Call,
+  resources: readonly AuditResource[],
+): SharedFacts | undefined {
+  const isForeign = ({ accountId }: AuditResource): boolean => accountId !== call.accountId
+  if (!resources.some(isForeign)) return undefined
+  // A key that is a service's own has an owner who keeps no log.
+  const foreign = resources.filter((resource) => isForeign(resource) && !isServiceOwned(resource))
+  const owners = new Set(foreign.map(({ accountId }) => accountId))
+  if (owners.size === 0) return undefined
+  return {
+    sharedEventId: random.uuid(),
+    userIdentityJson: identityForOwners(call),
+    copies: [...owners].map((accountId) => ({ eventId: random.uuid(), accountId })),
+  }
+}
+
+const isServiceOwned = ({ accountId }: AuditResource): boolean => accountId === SERVICE_ACCOUNT
+
+/** A caller as other accounts see it: by account and unique id alone. A service is no secret. */
+function identityForOwners(call: Call): string {
+  const { caller, via } = call
+  if (caller.principal.type === 'Service') return userIdentityJson(call)
+  return JSON.stringify({
+    type: 'AWSAccount',
+    principalId: caller.userId,
+    accountId: caller.accountId,
+    invokedBy: via?.calledVia.at(-1),
+  })
 }
 
 function elsewhereFacts(parts: RecordingParts, record: RecordElsewhere): ElsewhereFacts {
@@ -155,22 +210,21 @@ function elsewhereFacts(parts: RecordingParts, record: RecordElsewhere): Elsewhe
     region: record.region,
     eventName: record.eventName,
     requestParametersJson: recordedParameters(record),
-    responseElementsJson: JSON.stringify(record.responseElements),
+    responseElementsJson: recordedElements(record),
     resources: record.resources,
   }
 }
 
-/** A caller who was denied must not learn from its own records what another account has. */
+/** A caller must not learn from its own records what another account has, before it may do something with it. */
 function recordedResources(
   { trace, call }: Progress,
   operation: AnyOperation,
   output: object | undefined,
-  error: PublicError | undefined,
 ): readonly AuditResource[] {
   // What has neither been found nor made is no resource of the call.
   if (trace.target === undefined && output === undefined) return []
   // Both come from this operation's own members.
   const resources = operation.resources(trace.target, output)
-  if (error?.code !== 'AccessDeniedException') return resources
+  if (trace.isAuthorized) return resources
   return resources.filter(({ accountId }) => accountId === call?.accountId)
 }

@@ -47,7 +47,7 @@ const startOf = (parts: PipelineParts, service: Service): Progress => ({
   call: undefined,
   operation: undefined,
   input: undefined,
-  trace: { target: undefined, decided: [] },
+  trace: { target: undefined, decided: [], isAuthorized: false },
 })
 
 /**

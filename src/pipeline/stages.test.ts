@@ -104,7 +104,7 @@ const prepared = (operation: AnyOperation, decision: Decision, asked?: Permissio
   // The operations here touch nothing of it.
   scope: { call, records: {}, random: {} } as unknown as Prepared['scope'],
   authorizer: authorizer(decision, asked),
-  trace: { target: undefined, decided: [] },
+  trace: { target: undefined, decided: [], isAuthorized: false },
 })
 
 /** Runs the work once, on nothing. */

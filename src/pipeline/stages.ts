@@ -15,6 +15,8 @@ const TRANSACTION_TRIES_MAX = 5
 export interface Trace {
   target: unknown
   decided: Ruling[]
+  /** Whether everything that the call needs was granted. */
+  isAuthorized: boolean
 }
 
 /** A call that has passed its shape check, with everything that its stages need. */
@@ -75,12 +77,14 @@ async function resolveAndAuthorize(prepared: Prepared): Promise<unknown> {
   const { operation, scope, trace } = prepared
   trace.target = undefined
   trace.decided = []
+  trace.isAuthorized = false
   try {
     if (operation.authorizesFirst) await assertAuthorized(prepared, undefined)
     // As above: the registry forgot the type that the shape check has just established.
     const target = await operation.resolve(prepared.input as never, scope)
     trace.target = target
     if (!operation.authorizesFirst) await assertAuthorized(prepared, target)
+    trace.isAuthorized = true
     return target
   } catch (error) {
     if (!(error instanceof ForeignMiss)) throw error

@@ -236,13 +236,38 @@ describe('the record of a call', () => {
   test('a long error message is cut, parameters above CloudTrail’s limit are left out', async () => {
     const long = await kms.kms('DescribeKey', { KeyId: 'x'.repeat(2000) })
     assert.equal(textOf(node.sink.record(long.requestId), 'errorMessage').length, 1024)
-    const EncryptionContext = { large: 'x'.repeat(110_000) }
-    const input = { KeyId: world.id, Plaintext: blob('x'), EncryptionContext }
-    const answer = await kms.kms('Encrypt', input)
-    succeeded(answer)
-    const record = node.sink.record(answer.requestId)
-    assert.equal(record['requestParameters'], null)
-    assert.ok(JSON.stringify(record).length < 10_000)
+    // In bytes, of which these letters take one and two.
+    for (const large of ['x'.repeat(110_000), 'Ω'.repeat(52_000)]) {
+      const input = { KeyId: world.id, Plaintext: blob('x'), EncryptionContext: { large } }
+      const answer = await kms.kms('Encrypt', input)
+      succeeded(answer)
+      const record = node.sink.record(answer.requestId)
+      assert.equal(record['requestParameters'], null)
+      assert.ok(JSON.stringify(record).length < 10_000)
+    }
+    const EncryptionContext = { large: 'Ω'.repeat(40_000) }
+    const whole = await kms.kms('Encrypt', {
+      KeyId: world.id,
+      Plaintext: blob('x'),
+      EncryptionContext,
+    })
+    const { requestParameters } = node.sink.record(whole.requestId)
+    assert.deepEqual((requestParameters as JsonObject)['encryptionContext'], EncryptionContext)
+  })
+
+  test('a long text of the caller’s is cut between two characters', async () => {
+    const cut = async (userAgent: string): Promise<string> => {
+      const change = { unsignedHeaders: { 'user-agent': userAgent } }
+      const { requestId } = await kms.kms('ListKeys', {}, change)
+      return textOf(node.sink.record(requestId), 'userAgent')
+    }
+    assert.equal(await cut('a'.repeat(1024)), 'a'.repeat(1024))
+    assert.equal(await cut('a'.repeat(1025)), 'a'.repeat(1024))
+    const KeyId = `${'a'.repeat(500)}${'€'.repeat(400)}`
+    const { requestId } = await kms.kms('DescribeKey', { KeyId })
+    const message = textOf(node.sink.record(requestId), 'errorMessage')
+    assert.ok(message.endsWith('€'), message)
+    assert.ok(Buffer.byteLength(message) <= 1024 && Buffer.byteLength(message) > 1020)
   })
 
   test('a dry run is recorded with its outcome', async () => {

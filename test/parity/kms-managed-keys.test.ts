@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { asKeyOwner, asServicePrincipal, onBehalfOf } from '../../src/pipeline/service-callers.ts'
+import type { JsonObject } from '../support/memory-node.ts'
 import { accountId, callBy, rootOfAccount, userPrincipal } from '../support/principals.ts'
 import {
   ACCOUNT,
@@ -318,6 +319,19 @@ describe('AWS owned keys', () => {
     const { CiphertextBlob = new Uint8Array() } = await bench.encrypt(owner, keyId)
     const opened = await kms.call(owner, 'Decrypt', { CiphertextBlob })
     opened.Plaintext?.[Symbol.dispose]()
+    // On the record, and in no account's log.
+    const frames = bench.node.sink.frames.slice(-3)
+    assert.deepEqual(
+      frames.map(({ internal, records }) => [
+        (internal['unlisted'] as JsonObject)['eventName'],
+        records,
+      ]),
+      [
+        ['CreateKey', []],
+        ['Encrypt', []],
+        ['Decrypt', []],
+      ],
+    )
 
     const arn = `${ARN}:key/${keyId}`
     for (const [operation, input] of [

@@ -51,9 +51,15 @@ interface RequestFrame {
     readonly operation?: string
     readonly claimedAccessKeyId?: string
     readonly sourceIPAddress?: string
+    /** Of a call that no account has in its log. */
+    readonly unlisted?: CallRecord
   }
+  /** The caller's first. */
   readonly records: readonly CallRecord[]
 }
+
+const callRecordOf = ({ records, internal }: RequestFrame): CallRecord | undefined =>
+  records[0] ?? internal.unlisted
 
 /** An explanation, with what decides who may have it. */
 export interface FoundCall {
@@ -83,7 +89,7 @@ export const isOfRequest =
 function frameOfRequest(text: string, requestId: string): RequestFrame | undefined {
   // The frame was written by this program, by `FrameWriter` and `DecisionRecords`.
   const frame = JSON.parse(text) as RequestFrame
-  const id = frame.kind === 'call' ? frame.records[0]?.requestID : frame.internal.requestId
+  const id = frame.kind === 'call' ? callRecordOf(frame)?.requestID : frame.internal.requestId
   return id === requestId && (frame.kind === 'call' || frame.kind === 'refusal') ? frame : undefined
 }
 
@@ -131,7 +137,7 @@ const NOTHING_DECIDED = 'Nothing was decided: the call ended before, or needs no
 export function explainFrame(text: string, requestId: string): FoundCall | undefined {
   const frame = frameOfRequest(text, requestId)
   if (frame?.kind === 'refusal') return refusedRequest(frame, requestId)
-  const record = frame?.records[0]
+  const record = frame && callRecordOf(frame)
   if (frame === undefined || record === undefined) return undefined
   const { userIdentity, errorCode, errorMessage } = record
   const { accountId, principalId = '', arn, accessKeyId } = userIdentity

@@ -9,7 +9,7 @@ import {
 import { type CallFacts, FrameWriter } from '../../../audit/event.ts'
 import { keyArn } from '../../../core/arn.ts'
 import { DependencyError } from '../../../core/errors.ts'
-import { instant } from '../../../core/ids.ts'
+import { instant, parseAccountId } from '../../../core/ids.ts'
 import type { Key } from '../../../core/key.ts'
 import type { RecordStore } from '../../../core/records.ts'
 import { KEY_USAGE_NOTES, KEYS } from '../../../core/tables.ts'
@@ -40,6 +40,8 @@ class HeldJournal implements UsageJournal {
     yield* this.frames.slice(sequence)
   }
 }
+
+const OTHER = parseAccountId('444455556666') ?? assert.fail()
 
 const idOf = (number: number): string =>
   `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
@@ -162,6 +164,20 @@ describe('the last uses of keys', () => {
     assert.equal(await timeOf(key), 2000)
     await uses.noteAll()
     assert.equal(await notedTime(key), 2000)
+  })
+
+  test('of other accounts’ keys are told by their owners’ records, also after a crash', async () => {
+    const [own, foreign] = [await makeKey(1), await makeKey(2, { accountId: OTHER })]
+    const copies = [{ eventId: 'the copy', accountId: OTHER }]
+    call([own, foreign], 1000, {
+      eventName: 'ReEncrypt',
+      shared: { sharedEventId: 'shared', userIdentityJson: '{}', copies },
+    })
+    for (const found of [uses, restart()]) {
+      await found.rebuild()
+      assert.equal((await found.lastUse(node.records, own))?.eventId, 'event-1000')
+      assert.equal((await found.lastUse(node.records, foreign))?.eventId, 'the copy')
+    }
   })
 
   test('at one moment are told by the one that came last', async () => {

@@ -91,7 +91,10 @@ export class KeyUsage {
   /** Takes note of a successful call whose record is durable. On the path of every call. */
   readonly record = (call: CallFacts): void => {
     if (call.eventSource !== EVENT_SOURCE || !TRACKED.has(call.eventName)) return
-    for (const { arn } of call.resources) this.#hold(arn, call.eventName, call)
+    const { time, requestId, eventName: operation } = call
+    for (const { arn, accountId } of call.resources) {
+      this.#hold(arn, { operation, time, requestId, eventId: eventIdFor(accountId, call) })
+    }
   }
 
   /** The last use of a key, by any call whose record was durable when this was asked. */
@@ -135,18 +138,15 @@ export class KeyUsage {
     await this.#note(this.#settled)
   }
 
-  #hold(arn: string, operation: string, { time, eventId, requestId }: Omit<KeyUse, 'operation'>) {
+  #hold(arn: string, use: KeyUse): void {
     const known = this.#held.get(arn)
-    if (known !== undefined && known.time > time) return
-    this.#held.set(arn, { operation, time, eventId, requestId })
+    if (known === undefined || known.time <= use.time) this.#held.set(arn, use)
   }
 
   #recordFrame(text: string): void {
     // What can be told without parsing: most frames of a busy log are of no use here.
     if (!text.startsWith('{"kind":"call"') || !text.includes('"outcome":"ok"')) return
-    const frame = usesOfFrame(JSON.parse(text))
-    if (frame === undefined) return
-    for (const arn of frame.arns) this.#hold(arn, frame.use.operation, frame.use)
+    for (const [arn, use] of usesOfFrame(JSON.parse(text))) this.#hold(arn, use)
   }
 
   /** One batch after the other. @param mark the sequence up to which all uses are noted then */
@@ -166,7 +166,7 @@ export class KeyUsage {
         await records.transaction((tx) => noteUses(tx, uses))
       }
     } catch (error) {
-      for (const [arn, use] of batch) this.#hold(arn, use.operation, use)
+      for (const [arn, use] of batch) this.#hold(arn, use)
       throw error
     } finally {
       this.#underway = new Map()
@@ -206,22 +206,30 @@ const membersOf = (value: unknown): Readonly<Record<string, unknown>> | undefine
   // Any object has members, each of them unknown.
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
 
-/** The keys that a frame's call used; undefined for every other frame. */
-function usesOfFrame(
-  frame: unknown,
-): { readonly arns: readonly string[]; readonly use: KeyUse } | undefined {
+/** The record of a call that an account has: its own copy, where the key is not the caller's. */
+const eventIdFor = (accountId: string, { eventId, shared }: CallFacts): string =>
+  shared?.copies.find((copy) => copy.accountId === accountId)?.eventId ?? eventId
+
+/** The keys that a frame's call used, each once, with the record that the key's owner has of it. */
+function* usesOfFrame(frame: unknown): Iterable<readonly [arn: string, use: KeyUse]> {
   const { internal, records } = membersOf(frame) ?? {}
   const { time, outcome } = membersOf(internal) ?? {}
-  const record = membersOf(Array.isArray(records) ? records[0] : undefined)
-  if (outcome !== 'ok' || typeof time !== 'number' || record === undefined) return undefined
-  const { eventSource, eventName, eventID, requestID, resources } = record
-  if (eventSource !== EVENT_SOURCE || typeof eventName !== 'string') return undefined
-  const operation = TRACKED.get(eventName)
-  if (operation === undefined || !Array.isArray(resources)) return undefined
-  if (typeof eventID !== 'string' || typeof requestID !== 'string') return undefined
-  const arns = resources.map((resource) => membersOf(resource)?.['ARN'])
-  const use = { operation, time: instant(time), eventId: eventID, requestId: requestID }
-  return { arns: arns.filter((arn) => typeof arn === 'string'), use }
+  if (outcome !== 'ok' || typeof time !== 'number' || !Array.isArray(records)) return
+  // The caller's record has all keys; those behind it repeat what is of one account.
+  const [callers, ...others] = records.map((record) => membersOf(record) ?? {})
+  const { eventSource, eventName, eventID, requestID, resources } = callers ?? {}
+  const operation = typeof eventName === 'string' ? TRACKED.get(eventName) : undefined
+  if (eventSource !== EVENT_SOURCE || operation === undefined || !Array.isArray(resources)) return
+  if (typeof eventID !== 'string' || typeof requestID !== 'string') return
+  for (const resource of resources) {
+    const { ARN: arn, accountId } = membersOf(resource) ?? {}
+    const own = others.find(({ recipientAccountId }) => recipientAccountId === accountId)?.[
+      'eventID'
+    ]
+    const eventId = typeof own === 'string' ? own : eventID
+    if (typeof arn !== 'string') continue
+    yield [arn, { operation, time: instant(time), eventId, requestId: requestID }]
+  }
 }
 
 /** A noted operation as the service model spells it. */
