@@ -118,7 +118,7 @@ function recordedParameters({ requestParameters }: Pick<AuditDetail, 'requestPar
 /** As `recordedParameters`, of what the reply had. */
 function recordedElements({ responseElements }: Pick<AuditDetail, 'responseElements'>): string {
   const json = JSON.stringify(responseElements ?? null)
-  return isWithin(json, RESPONSE_ELEMENTS_MAX) ? json : 'null'
+  return json === '{}' || !isWithin(json, RESPONSE_ELEMENTS_MAX) ? 'null' : json
 }
 
 /** Absent where there is nothing to add, or too much. */

@@ -14,6 +14,7 @@ import { KMS_OPERATIONS } from '../../src/services/kms/operations.ts'
 import { CLUSTER, CREDENTIAL, PROXY } from '../support/custom-key-stores.ts'
 import { wrapMaterial } from '../support/key-import.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
+import { formsOf } from '../support/secret-forms.ts'
 import {
   membersOf,
   succeeded,
@@ -28,28 +29,6 @@ const SEEDED_KEY = '12345678-1234-4234-8234-123456789012'
 /** Longer than a block, so that no part of it can be chance. */
 const PLAINTEXT = Buffer.from('CANARY-plaintext-7fa90c41-of-the-caller')
 const MATERIAL = Buffer.from('CANARY-material-4c1d-of-the-key!')
-
-/** A secret in the forms in which it could be written down, each long enough to be no chance. */
-const formsOf = (secret: Uint8Array): readonly string[] => {
-  const bytes = Buffer.from(secret)
-  const utf8 = bytes.toString('utf8')
-  return [
-    utf8,
-    JSON.stringify(utf8).slice(1, -1),
-    bytes.toString('latin1'),
-    bytes.toString('hex'),
-    bytes.toString('hex').toUpperCase(),
-    // Base64 of a part that begins elsewhere looks different: all three phases, without their ends.
-    ...[0, 1, 2].flatMap((skip) => {
-      const part = bytes.subarray(skip, bytes.length - ((bytes.length - skip) % 3))
-      return [part.toString('base64'), part.toString('base64url')]
-    }),
-    // As `inspect` and JSON show bytes.
-    [...bytes.subarray(0, 8)].join(','),
-    [...bytes.subarray(0, 8)].join(', '),
-    (bytes.subarray(0, 12).toString('hex').match(/../g) ?? []).join(' '),
-  ]
-}
 
 describe('secrets that go through every operation', () => {
   let node: MemoryNode

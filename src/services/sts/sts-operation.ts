@@ -1,4 +1,5 @@
 import type { Permission } from '../../authz/permission.ts'
+import type { StructureShape } from '../../core/model.ts'
 import type { Sessions } from '../../identity/sessions.ts'
 import { auditStructure } from '../../pipeline/audit-structure.ts'
 import type { Call } from '../../pipeline/call.ts'
@@ -41,10 +42,14 @@ interface Definition<Name extends OperationName, Target> {
   incoming?(target: Target): JsonObject
 }
 
-/** Credentials as records show them: AWS's have the session token as well, which ours leave out with the secret. */
-function shownCredentials(output: object): object {
-  if (!('Credentials' in output) || typeof output.Credentials !== 'object') return output
-  return { ...output, Credentials: { ...output.Credentials, SessionToken: undefined } }
+/**
+ * What records show of a reply: of those with credentials everything but what is secret, of others nothing. AWS's
+ * have the session token as well, which ours leave out with the secret.
+ */
+function shownElements(shape: StructureShape, output: object): JsonObject | null {
+  if (!('Credentials' in output) || typeof output.Credentials !== 'object') return null
+  const Credentials = { ...output.Credentials, SessionToken: undefined }
+  return auditStructure(shape, { ...output, Credentials })
 }
 
 /**
@@ -86,7 +91,7 @@ export function defineOperation<Name extends OperationName, Target>(
       responseElements:
         outputShape === undefined || output === undefined
           ? null
-          : auditStructure(outputShape, shownCredentials(output)),
+          : shownElements(outputShape, output),
     }),
   }
 }
