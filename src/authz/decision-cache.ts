@@ -81,12 +81,23 @@ export class CachedDecisions {
   #plans = new WeakMap<PrincipalPolicies, WeakMap<CompiledPolicy, Map<string, Plan>>>()
   readonly #facts = new WeakMap<Principal, string>()
   #count = 0
+  #hits = 0
+  #misses = 0
+
+  /** Since the start, and how many decisions are kept at most: those whose policies are gone are still counted. */
+  stats(): { readonly hits: number; readonly misses: number; readonly entries: number } {
+    return { hits: this.#hits, misses: this.#misses, entries: this.#count }
+  }
 
   /** As `decideOnKey`. */
   onKey(request: AccessRequest, policies: PrincipalPolicies, access: KeyAccess): Decision {
     const plan = this.#planOf(request.action, policies, access)
     const known = this.#find(plan, request, access.isCrossAccount)
-    if (typeof known === 'object') return withGrants(known, request, policies, access)
+    if (typeof known === 'object') {
+      this.#hits++
+      return withGrants(known, request, policies, access)
+    }
+    this.#misses++
     const withoutGrants = access.grants.length === 0 ? access : { ...access, grants: [] }
     const decision = decideOnKey(request, policies, withoutGrants)
     if (known !== undefined) this.#keep(plan, request, { values: known, decision })
@@ -97,7 +108,11 @@ export class CachedDecisions {
   byIdentity(request: AccessRequest, policies: PrincipalPolicies): Decision {
     const plan = this.#planOf(request.action, policies, undefined)
     const known = this.#find(plan, request, false)
-    if (typeof known === 'object') return known
+    if (typeof known === 'object') {
+      this.#hits++
+      return known
+    }
+    this.#misses++
     const decision = decideByIdentity(request, policies)
     if (known !== undefined) this.#keep(plan, request, { values: known, decision })
     return decision

@@ -56,6 +56,11 @@ export class Authorizer {
     this.#source = source
   }
 
+  /** Of the decisions that are kept. */
+  stats(): ReturnType<CachedDecisions['stats']> {
+    return this.#cached.stats()
+  }
+
   /** `records` is the view that the call works on: the transaction itself where it changes something. */
   decide(call: Call, permission: Permission, records: Records): Soon<Ruling> {
     return andThen(this.#source.policiesOf(call.caller.principal, records), (policies) =>

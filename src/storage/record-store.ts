@@ -11,12 +11,20 @@ import { type RecordProblem, type RewriteOptions, rewriteRows, verifyRows } from
 import { StoreTransaction } from './records-transaction.ts'
 import { joinRowKey } from './row-key.ts'
 
+/** How a cache has served since it was made, and what it holds. */
+export interface RecordCacheStats {
+  readonly hits: number
+  readonly misses: number
+  readonly entries: number
+}
+
 /** The record store, with what its owner (the composition root) may do besides. */
 export interface CachedRecordStore extends RecordStore {
   /** See `rewriteRows`: for the rotation of a domain key. */
   rewriteAll(options: RewriteOptions): Promise<number>
   /** See `verifyRows`: for `status` and checks. */
   verifyAll(onProblem: (problem: RecordProblem) => void): Promise<number>
+  stats(): RecordCacheStats
 }
 
 export interface RecordStoreOptions {
@@ -44,6 +52,8 @@ class AuthenticatedRecordStore implements CachedRecordStore {
   readonly #listeners = new CommitListeners()
   /** Grows with each commit, so that a read across one can be told. */
   #generation = 0
+  #hits = 0
+  #misses = 0
 
   constructor({ rows, guard, cacheRecords, tables = TABLES }: RecordStoreOptions) {
     this.#rows = rows
@@ -54,14 +64,22 @@ class AuthenticatedRecordStore implements CachedRecordStore {
   }
 
   peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined {
-    return this.#cached<R>(joinRowKey(table.schema.name, key))
+    const hit = this.#cached<R>(joinRowKey(table.schema.name, key))
+    // Who finds nothing here asks `find` next, where it is counted.
+    if (hit !== undefined) this.#hits++
+    return hit
   }
 
   // Not async: a hit must cost a lookup and a settled promise, no more.
   find<R>(table: Table<R>, key: readonly string[]): Promise<Stored<R> | undefined> {
     const joined = joinRowKey(table.schema.name, key)
     const hit = this.#cached<R>(joined)
-    return hit === undefined ? this.#load(table, key, joined) : Promise.resolve(hit)
+    if (hit === undefined) {
+      this.#misses++
+      return this.#load(table, key, joined)
+    }
+    this.#hits++
+    return Promise.resolve(hit)
   }
 
   async page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
@@ -106,6 +124,10 @@ class AuthenticatedRecordStore implements CachedRecordStore {
 
   verifyAll(onProblem: (problem: RecordProblem) => void): Promise<number> {
     return verifyRows(this.#rows, this.#codec, this.#tables, onProblem)
+  }
+
+  stats(): RecordCacheStats {
+    return { hits: this.#hits, misses: this.#misses, entries: this.#cache.size }
   }
 
   #cached<R>(joined: string): LoadedRecord<R> | undefined {

@@ -28,6 +28,14 @@ export interface AuditStats {
   readonly failing: boolean
 }
 
+/** One write of frames that succeeded. */
+export interface WrittenBatch {
+  readonly frames: number
+  readonly bytes: number
+  /** Until the disk had it. */
+  readonly milliseconds: number
+}
+
 /**
  * The append-only record of everything that was asked of a node. One writer per folder.
  */
@@ -66,6 +74,8 @@ export interface AuditLogOptions {
   readonly acceptDamage?: boolean
   /** The log must contain this frame, or it was cut off. */
   readonly expectedHead?: AuditHead
+  /** Told of each write that succeeded, for metrics. */
+  readonly onBatch?: ((batch: WrittenBatch) => void) | undefined
   /** In place of the disk, for tests. */
   readonly files?: SegmentFiles
   /** Steady time in milliseconds, for tests. */

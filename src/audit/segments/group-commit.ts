@@ -1,6 +1,6 @@
 import { DependencyError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports.ts'
-import type { AuditLog, AuditStats } from './audit-log.ts'
+import type { AuditLog, AuditStats, WrittenBatch } from './audit-log.ts'
 import { type AppendDone, BatchBuffer } from './batch-buffer.ts'
 import {
   BATCH_BYTES_MAX,
@@ -32,6 +32,7 @@ export interface GroupCommitOptions {
   /** Of the segments to come. */
   readonly segmentBytes: number
   readonly steadyMs: () => number
+  readonly onBatch?: ((batch: WrittenBatch) => void) | undefined
 }
 
 interface Waiting {
@@ -171,6 +172,11 @@ export class GroupCommit implements AuditLog {
     this.#framesWritten += batch.count
     this.#batchesWritten += 1
     this.#bytesWritten += batch.lengthBytes
+    this.#options.onBatch?.({
+      frames: batch.count,
+      bytes: batch.lengthBytes,
+      milliseconds: this.#lastWriteMs,
+    })
     this.#averageFrames += (batch.count - this.#averageFrames) * AVERAGE_WEIGHT
     if (this.#failure !== undefined) {
       this.#failure = undefined

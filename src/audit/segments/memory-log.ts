@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import type { Clock, Log } from '../../core/ports.ts'
-import type { AuditLog } from './audit-log.ts'
+import type { AuditLog, WrittenBatch } from './audit-log.ts'
 import { openAuditLog } from './open-audit-log.ts'
 import type { SegmentFile, SegmentFiles } from './segment-files.ts'
 import { segmentNumberOf } from './segment-format.ts'
@@ -13,6 +13,8 @@ export interface MemoryLogOptions {
   readonly segmentBytes?: number
   /** How many segments are kept; 8 by default. */
   readonly segments?: number
+  /** As of `AuditLogOptions`. */
+  readonly onBatch?: ((batch: WrittenBatch) => void) | undefined
 }
 
 const SEGMENT_BYTES = 4_194_304
@@ -35,6 +37,7 @@ export async function openMemoryAuditLog(
     clock: options.clock,
     log: options.log,
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+    onBatch: options.onBatch,
     files,
   })
   return { log, files }

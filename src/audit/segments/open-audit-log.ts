@@ -63,6 +63,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAudi
       durable,
       segmentBytes: writerOptions.segmentBytes,
       steadyMs: options.steadyMs ?? (() => performance.now()),
+      onBatch: options.onBatch,
     })
     await noteRecovery(log, recovered, options).catch(async (error: unknown) => {
       await log.close()

@@ -13,7 +13,7 @@ import { CommitListeners } from '../commit-listeners.ts'
 import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { openConnection } from './connection.ts'
 import { FeedSql } from './feed-sql.ts'
-import { GroupCommit } from './group-commit.ts'
+import { GroupCommit, type StoreCommit } from './group-commit.ts'
 import { checkSchema, MIGRATIONS, type Migration, migrate } from './migrations.ts'
 import { TablesSql } from './row-sql.ts'
 import { fromSqlite, SQLITE_NOTADB, sqliteCode } from './sqlite-error.ts'
@@ -31,6 +31,8 @@ export interface EmbeddedStoreOptions {
   readonly migrations?: readonly Migration[]
   /** Refuses to let the file grow beyond so many pages of 4 KiB: a full disk, for a test. */
   readonly pagesMax?: number
+  /** Told of each commit, for metrics. */
+  readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
 }
 
 /** A `RowStore` in one SQLite file. Reads are synchronous inside: they settle without a turn of the event loop. */
@@ -66,7 +68,11 @@ class SqliteStore implements EmbeddedStore {
   constructor(
     connections: Connections,
     tables: readonly TableSchema[],
-    schema: { readonly schemaVersion: number; readonly created: boolean },
+    schema: {
+      readonly schemaVersion: number
+      readonly created: boolean
+      readonly onCommitted: EmbeddedStoreOptions['onCommitted']
+    },
   ) {
     this.schemaVersion = schema.schemaVersion
     this.created = schema.created
@@ -75,7 +81,13 @@ class SqliteStore implements EmbeddedStore {
     this.#feed = new FeedSql(connections.reader)
     const { writer } = connections
     if (writer !== undefined) {
-      this.#commits = new GroupCommit(writer, new TablesSql(writer, tables), this.#listeners)
+      const { onCommitted } = schema
+      this.#commits = new GroupCommit(
+        writer,
+        new TablesSql(writer, tables),
+        this.#listeners,
+        onCommitted,
+      )
     }
   }
 
@@ -204,6 +216,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       return new SqliteStore({ writer: undefined, reader }, tables, {
         schemaVersion,
         created: false,
+        onCommitted: undefined,
       })
     }
     const writer = open(false)
@@ -211,7 +224,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     if (options.pagesMax !== undefined) {
       writer.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`)
     }
-    return new SqliteStore({ writer, reader: open(true) }, tables, schema)
+    const { onCommitted } = options
+    return new SqliteStore({ writer, reader: open(true) }, tables, { ...schema, onCommitted })
   } catch (error) {
     for (const db of opened.toReversed()) db.close()
     throw notOpened(error, file)

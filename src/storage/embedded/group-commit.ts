@@ -13,6 +13,14 @@ const WORKS_PER_COMMIT_MAX = 64
 /** Units of work that wait. More means that the disk cannot keep up, and memory is not the remedy. */
 const WORKS_WAITING_MAX = 20_000
 
+/** One commit, with its sync. */
+export interface StoreCommit {
+  /** Units of work that shared it. */
+  readonly works: number
+  /** From `BEGIN` to the end of `COMMIT`: the event loop waited for all of it. */
+  readonly milliseconds: number
+}
+
 /** A work and the promise that its caller holds. */
 interface Unit {
   run(tx: EmbeddedTransaction): Promise<Outcome<unknown>>
@@ -34,6 +42,7 @@ export class GroupCommit {
   readonly #savepoint: StatementSync
   readonly #release: StatementSync
   readonly #rollbackTo: StatementSync
+  readonly #onCommitted: ((commit: StoreCommit) => void) | undefined
   readonly #waiting: Unit[] = []
   #running: Promise<void> | undefined
   /** Outbox entries that the next commit removes. */
@@ -44,8 +53,15 @@ export class GroupCommit {
   #counters: Counters = { epoch: 0, outboxId: 0 }
   #changes: Change[] = []
 
-  constructor(db: DatabaseSync, tables: TablesSql, listeners: CommitListeners) {
+  /** @param onCommitted told of each commit, for metrics */
+  constructor(
+    db: DatabaseSync,
+    tables: TablesSql,
+    listeners: CommitListeners,
+    onCommitted?: (commit: StoreCommit) => void,
+  ) {
     this.#db = db
+    this.#onCommitted = onCommitted
     this.#tables = tables
     this.#feed = new FeedSql(db)
     this.#listeners = listeners
@@ -114,6 +130,7 @@ export class GroupCommit {
 
   async #commit(units: readonly Unit[]): Promise<void> {
     const succeeded: Unit[] = []
+    const startedMs = performance.now()
     try {
       const before = this.#begin()
       for (const unit of units) if (await this.#runInSavepoint(unit)) succeeded.push(unit)
@@ -128,6 +145,7 @@ export class GroupCommit {
     // From the COMMIT to here nothing else ran: no reader saw the rows before the listeners did.
     this.#delivered.clear()
     this.#listeners.tell(this.#changes)
+    this.#onCommitted?.({ works: units.length, milliseconds: performance.now() - startedMs })
     for (const unit of succeeded) unit.resolve()
   }
 

@@ -8,6 +8,13 @@ import { KEY_POLICIES, type KeyPolicy } from '../../../core/tables.ts'
 /** The policies of keys, compiled once for each version: for as long as its record is held. */
 export class CompiledKeyPolicies {
   readonly #compiled = new WeakMap<KeyPolicy, NamedPolicy>()
+  #hits = 0
+  #misses = 0
+
+  /** How often a policy was found compiled, and how often it had to be. */
+  stats(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses }
+  }
 
   /** The policy of a key as `records` has it; no promise where it is at hand. */
   of(key: Key, records: Records): NamedPolicy | Promise<NamedPolicy> {
@@ -25,7 +32,11 @@ export class CompiledKeyPolicies {
 
   #compile(record: KeyPolicy): NamedPolicy {
     const known = this.#compiled.get(record)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#hits++
+      return known
+    }
+    this.#misses++
     const policy = compilePolicy(record.text, record.principalIds ?? {})
     const named: NamedPolicy = { layer: 'resource-policy', name: 'key policy', policy }
     this.#compiled.set(record, named)
