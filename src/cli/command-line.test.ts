@@ -64,7 +64,7 @@ describe('start', () => {
       '--region eu-central-1 --tls --tls-cert c --tls-key t --tls-host a --tls-host b,c ' +
       '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug ' +
       '--attestation-root r --trusted-proxy 10.0.0.0/8,::1 --trusted-proxy 192.0.2.1 ' +
-      '--oidc-allow-private'
+      '--metrics-from 192.0.2.0/24 --oidc-allow-private'
     const { readPassphrase: _, ...options } = await startedWith(argv.split(' '))
     assert.deepEqual(options, {
       dataFolder: 'd',
@@ -84,6 +84,7 @@ describe('start', () => {
       acceptAuditDamage: true,
       attestationRootFile: 'r',
       trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
+      metricsFrom: ['192.0.2.0/24'],
       oidcAllowPrivate: true,
       logLevel: 'debug',
     })

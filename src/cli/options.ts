@@ -25,6 +25,7 @@ export interface StartFlags extends FolderFlags {
   readonly quotas?: string
   readonly attestationRoot?: string
   readonly trustedProxy: readonly string[]
+  readonly metricsFrom: readonly string[]
   readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
 }
@@ -39,6 +40,7 @@ export interface DevFlags {
   readonly quotas?: string
   readonly attestationRoot?: string
   readonly trustedProxy: readonly string[]
+  readonly metricsFrom: readonly string[]
   readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
 }
@@ -121,6 +123,14 @@ const trustedProxyOption = (): Option =>
     .default([], 'none')
     .argParser(collectNetworks)
 
+const metricsFromOption = (): Option =>
+  new Option(
+    '--metrics-from <network>',
+    'let programs in this network (CIDR) read /-/metrics, as those on this machine may; may be repeated',
+  )
+    .default([], 'none')
+    .argParser(collectNetworks)
+
 const oidcOption = (): Option =>
   new Option(
     '--oidc-allow-private',
@@ -158,6 +168,7 @@ export const startOptions = (): readonly Option[] => [
   quotasOption(),
   attestationOption(),
   trustedProxyOption(),
+  metricsFromOption(),
   oidcOption(),
   logLevelOption('info'),
 ]
@@ -175,6 +186,7 @@ export const devOptions = (): readonly Option[] => [
   quotasOption(),
   attestationOption(),
   trustedProxyOption(),
+  metricsFromOption(),
   oidcOption(),
   logLevelOption('warn'),
 ]

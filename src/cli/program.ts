@@ -81,6 +81,8 @@ export interface StartOptions extends FolderOptions {
   readonly attestationRootFile?: string
   /** Networks (CIDR) of proxies that are believed where requests come from. Default: none. */
   readonly trustedProxies?: readonly string[]
+  /** Networks (CIDR) that may read the metrics; programs on this machine always may. Default: none. */
+  readonly metricsFrom?: readonly string[]
   /** Whether keys of identity providers are fetched in private networks, and by plain HTTP on this machine. */
   readonly oidcAllowPrivate?: boolean
   readonly logLevel: LogLevel
@@ -100,6 +102,8 @@ export interface DevOptions {
   readonly attestationRootFile?: string
   /** As for `start`. */
   readonly trustedProxies?: readonly string[]
+  /** As for `start`. */
+  readonly metricsFrom?: readonly string[]
   /** As for `start`. */
   readonly oidcAllowPrivate?: boolean
   readonly logLevel: LogLevel

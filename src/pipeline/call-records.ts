@@ -37,6 +37,10 @@ export interface Progress {
   /** Present once the shape has been checked. */
   input: Record<string, unknown> | undefined
   readonly trace: Trace
+  /** Steady time, for whoever watches calls. Unit: milliseconds. */
+  readonly startedMs: number
+  /** What the client is told, once the call has failed. */
+  failure: PublicError | undefined
 }
 
 /** A call that came over the network. */

@@ -16,6 +16,7 @@ import {
   type RequestProgress,
   refusalFrame,
 } from './call-records.ts'
+import type { CallWatch } from './call-watch.ts'
 import type { AnyOperation } from './operation.ts'
 import type { RefusalRecorder } from './refusal-recorder.ts'
 import { type Authenticate, type Identity, placeOf, type Service } from './service.ts'
@@ -33,6 +34,8 @@ export interface PipelineParts extends RecordingParts {
   readonly refusals: RefusalRecorder
   /** Told of each successful call of an operation with effect `read`, once its record is durable. */
   readonly recorded?: ((call: CallFacts) => void) | undefined
+  /** Told of every call and refused request once it has its outcome. */
+  readonly watch?: CallWatch | undefined
   readonly log: Log
 }
 
@@ -48,6 +51,8 @@ const startOf = (parts: PipelineParts, service: Service): Progress => ({
   operation: undefined,
   input: undefined,
   trace: { target: undefined, decided: [], isAuthorized: false },
+  startedMs: parts.watch === undefined ? 0 : parts.watch.now(),
+  failure: undefined,
 })
 
 /**
@@ -63,6 +68,7 @@ export function createPipeline(parts: PipelineParts): HttpHandler {
       return await refuse(parts, progress, error)
     } finally {
       wipe(progress.input)
+      parts.watch?.ended(progress)
     }
   }
 }
@@ -103,6 +109,8 @@ export function createInProcessPipeline(
       // What is not on the record is not answered, and so nobody else wipes it.
       wipe(made)
       throw await recordFailure(parts, progress, error)
+    } finally {
+      parts.watch?.ended(progress)
     }
   }
 }
@@ -253,13 +261,14 @@ async function refuse(
     return service.codec.errorReply(await recordFailure(parts, progress, error), requestId)
   }
   const publicError = publicErrorOf(parts, progress, error)
+  progress.failure = publicError
   try {
     const { code } = publicError
     await parts.refusals.record(code, () => refusalFrame(parts, progress, publicError))
   } catch (auditError) {
-    return service.codec.errorReply(internalError(parts, progress, auditError), requestId)
+    progress.failure = internalError(parts, progress, auditError)
   }
-  return service.codec.errorReply(publicError, requestId)
+  return service.codec.errorReply(progress.failure, requestId)
 }
 
 const isThrottled = (error: unknown): boolean =>
@@ -267,6 +276,16 @@ const isThrottled = (error: unknown): boolean =>
 
 /** Records a call that failed. @returns what its caller is told */
 async function recordFailure(
+  parts: PipelineParts,
+  progress: Progress,
+  error: unknown,
+): Promise<ServiceError> {
+  const told = await recordedFailure(parts, progress, error)
+  progress.failure = told
+  return told
+}
+
+async function recordedFailure(
   parts: PipelineParts,
   progress: Progress,
   error: unknown,

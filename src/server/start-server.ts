@@ -11,6 +11,8 @@ import { authorizationRoutes } from './explanations/authorization-endpoints.ts'
 import { type HttpTransport, openHttpTransport } from './http/http-transport.ts'
 import { openUnixSocketTransport, type UnixSocketTransport } from './http/http-unix-socket.ts'
 import { chooseTrustedProxies, withTrustedProxies } from './http/trusted-proxies.ts'
+import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoint.ts'
+import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
@@ -37,6 +39,7 @@ const FEED_EPOCHS_KEPT = 100_000
 
 /** Everything of a running node that has to be closed again, in the order in which it was opened. */
 interface OpenParts {
+  metrics: NodeMetrics
   state: NodeState
   audit: NodeAudit
   node: Node
@@ -103,6 +106,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.transport?.close(GRACE_MS),
     () => open.socket?.close(GRACE_MS),
     () => open.rounds?.stop(),
+    () => open.metrics?.close(),
     () => open.node?.close(),
     () => open.audit?.saveHead(),
     () => open.audit?.log.close(),
@@ -136,7 +140,7 @@ function openNode(
     oidcAllowPrivate,
   }: Pick<OpenParts, 'state' | 'audit'> &
     Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate'>,
-  { clock, random, log }: StateParts,
+  { clock, random, log, metrics }: StateParts,
 ): Promise<Node> {
   const { rows, records, custody, folder } = state
   return composeNode({
@@ -161,20 +165,44 @@ function openNode(
     oidcAllowPrivate,
     findFrame: (isWanted) =>
       findFrame(folder.auditFolder, isWanted, { segmentsMax: SEARCHED_SEGMENTS_MAX }),
+    metrics,
+  })
+}
+
+/** What operators ask of the running node. */
+function operatorOf(
+  { state, audit, node }: Pick<OpenParts, 'state' | 'audit' | 'node'>,
+  { clock, random, log }: StateParts,
+  describe: () => { readonly region: string; readonly endpoint?: string; readonly caFile?: string },
+): LocalOperator {
+  return new LocalOperator({
+    state,
+    openTrail: async () => node.trail,
+    frames: new FrameWriter(),
+    clock,
+    random,
+    log,
+    describe: async () => ({
+      version: programVersion(),
+      running: true,
+      ...describe(),
+      audit: audit.describe(),
+    }),
   })
 }
 
 async function openAll(
   options: StartOptions,
-  parts: StateParts,
+  parts: StateParts & { readonly metrics: NodeMetrics },
   open: Partial<OpenParts>,
   onFolderMade: OnFolderMade,
 ) {
-  const { clock, random, log } = parts
+  const { clock, log, metrics } = parts
   const tls = chooseTls(options)
   // Before anything is made: what is wrong with the files is not a matter of the folder.
   const given = tls.kind === 'files' ? await readTlsFiles(tls, clock.now()) : undefined
   const isTrusted = chooseTrustedProxies(options.trustedProxies)
+  const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
   const state = (open.state = await openNodeState(options, parts, 'any'))
@@ -182,6 +210,9 @@ async function openAll(
   if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
+  metrics.watchAudit(audit.log)
+  metrics.watchCache('records', state.records)
+  metrics.watchDisk(state.folder.path)
   const { oidcAllowPrivate } = options
   const node = (open.node = await openNode(
     { state, audit, quotas, attestationRoots, oidcAllowPrivate },
@@ -199,29 +230,22 @@ async function openAll(
     ROUND_MS,
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
   )
-  const operator = new LocalOperator({
-    state,
-    openTrail: async () => node.trail,
-    frames: new FrameWriter(),
-    clock,
-    random,
-    log,
-    describe: async () => ({
-      version: programVersion(),
-      running: true,
-      region: options.region,
-      ...(open.transport && { endpoint: open.transport.endpoint }),
-      ...(tls.kind === 'own' && { caFile: state.folder.caFile }),
-      audit: audit.describe(),
-    }),
-  })
+  const operator = operatorOf({ state, audit, node }, parts, () => ({
+    region: options.region,
+    ...(open.transport && { endpoint: open.transport.endpoint }),
+    ...(tls.kind === 'own' && { caFile: state.folder.caFile }),
+  }))
   open.socket = await openUnixSocketTransport({
     path: state.folder.operatorSocket,
     handler: operatorHandler(operator, log),
     log,
   })
   const health = healthRoutes(() => !audit.isFailing())
-  const routes = new Map([...health, ...authorizationRoutes(node.inquire)])
+  const routes = new Map([
+    ...health,
+    ...authorizationRoutes(node.inquire),
+    ...metricsRoutes(() => metrics, mayReadMetrics),
+  ])
   const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
   open.transport = await openHttpTransport({
     host: options.host,
@@ -240,10 +264,12 @@ export async function startServer(
 ): Promise<RunningServer> {
   assertRegion(options.region)
   const log = createOperatorLog(options.logLevel)
-  const open: Partial<OpenParts> = {}
+  const metrics = new NodeMetrics()
+  const open: Partial<OpenParts> = { metrics }
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   try {
-    const { state, transport } = await openAll(options, partsOf(log), open, onFolderMade)
+    const parts = { ...partsOf(log), metrics }
+    const { state, transport } = await openAll(options, parts, open, onFolderMade)
     log.info({ endpoint: transport.endpoint, data: state.folder.path }, 'serving')
     let stopping: Promise<void> | undefined
     return {

@@ -39,6 +39,7 @@ export function addDev(parent: Command, context: Context): void {
       ...(flags.quotas !== undefined && { quotas: flags.quotas }),
       ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
       ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),
+      ...(flags.metricsFrom.length > 0 && { metricsFrom: flags.metricsFrom }),
       oidcAllowPrivate: flags.oidcAllowPrivate,
       logLevel: flags.logLevel,
     })

@@ -108,6 +108,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     ...(flags.quotas !== undefined && { quotas: flags.quotas }),
     ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
     ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),
+    ...(flags.metricsFrom.length > 0 && { metricsFrom: flags.metricsFrom }),
     oidcAllowPrivate: flags.oidcAllowPrivate,
     logLevel: flags.logLevel,
   }

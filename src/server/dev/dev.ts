@@ -17,6 +17,8 @@ import { MovableClock, machineClock } from '../clocks.ts'
 import { authorizationRoutes } from '../explanations/authorization-endpoints.ts'
 import { openHttpTransport } from '../http/http-transport.ts'
 import { chooseTrustedProxies, withTrustedProxies } from '../http/trusted-proxies.ts'
+import { chooseMetricsReaders, metricsRoutes } from '../monitoring/metrics-endpoint.ts'
+import { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from '../node/attestation-choice.ts'
 import { composeNode, type Node, type NodeParts } from '../node/node.ts'
 import { chooseQuotas } from '../node/quotas-choice.ts'
@@ -48,16 +50,25 @@ interface DevParts {
   readonly oidcAllowPrivate: boolean | undefined
 }
 
+/** A node, and what it measures. */
+interface DevNode extends Node {
+  readonly metrics: NodeMetrics
+}
+
 /** A node with nothing in it but the seed; nothing of it outlives the process. */
-async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Node> {
+async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<DevNode> {
   const { clock, random, log } = parts
   const rows = openMemoryStore(TABLES.map(({ schema }) => schema))
   const custody = await createCustody({ seal: memorySeal(random), random, clock })
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   await plantSeed(records, clock, seed)
-  const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log })
+  const metrics = new NodeMetrics()
+  const onBatch = metrics.observeBatches()
+  const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log, onBatch })
+  metrics.watchAudit(audit.log)
+  metrics.watchCache('records', records)
   const quotas = chooseQuotas(parts.quotasChoice)
-  return composeNode({
+  const node = await composeNode({
     ...parts,
     rows,
     records,
@@ -65,7 +76,13 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Nod
     machine: machineClock,
     quotas,
     findFrame: (isWanted) => findFrame(audit.files, isWanted),
+    metrics,
   })
+  const close = async (): Promise<void> => {
+    await metrics.close()
+    await node.close()
+  }
+  return { ...node, close, metrics }
 }
 
 /** @throws OperatorError where others could use a server that asks nobody who they are */
@@ -77,21 +94,28 @@ function assertReach({ host, allowPlainHttp }: DevOptions): void {
   )
 }
 
-/** Starts the development server: in memory, any credentials, a clock that can be moved. */
-export async function startDev(options: DevOptions): Promise<DevServer> {
+/** The account of credentials that name none. @throws OperatorError for options that cannot be met */
+function checkOptions(options: DevOptions): AccountId {
   const account = parseAccountId(options.account)
   if (account === undefined)
     throw new OperatorError(`'${options.account}' is not an account id: it takes twelve digits`)
   if (parseRegion(options.region) === undefined)
     throw new OperatorError(`there is no Region '${options.region}'`)
   assertReach(options)
+  return account
+}
+
+/** Starts the development server: in memory, any credentials, a clock that can be moved. */
+export async function startDev(options: DevOptions): Promise<DevServer> {
+  const openAccount = checkOptions(options)
   const isTrusted = chooseTrustedProxies(options.trustedProxies)
+  const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
   const clock = new MovableClock()
   const parts = {
     clock,
     random: createRandom(),
     log: createOperatorLog(options.logLevel),
-    openAccount: account,
+    openAccount,
     quotasChoice: options.quotas,
     attestationRoots: chooseAttestationRoots(options.attestationRootFile),
     oidcAllowPrivate: options.oidcAllowPrivate,
@@ -122,6 +146,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     ...healthRoutes(() => true),
     ...devRoutes(controls),
     ...authorizationRoutes((request) => node.inquire(request)),
+    ...metricsRoutes(() => node.metrics, mayReadMetrics),
   ])
   const handler = withTrustedProxies(withAdminRoutes(api, routes), isTrusted)
   const transport = await openHttpTransport({

@@ -17,11 +17,12 @@ import type { NodeParts } from './node.ts'
 import { ensureServiceKey } from './service-secrets.ts'
 
 /** KMS, and what of it the node ends and works with. */
-interface ComposedKms {
+export interface ComposedKms {
   readonly service: Service
   readonly keystore: SoftwareKeyStore
   readonly serviceKeys: ServiceKeys
   readonly engine: ReturnType<typeof createAsymmetricEngine>
+  readonly keyPolicies: CompiledKeyPolicies
 }
 
 /** Puts KMS together. */
@@ -46,6 +47,7 @@ export async function composeKms(
     roots: parts.attestationRoots ?? awsAttestationRoots(),
     gate: engine.gate,
   })
+  const keyPolicies = new CompiledKeyPolicies()
   const service = createKms({
     codec: createJsonCodec(KMS_MODEL.targetPrefix),
     attestation,
@@ -54,10 +56,10 @@ export async function composeKms(
     importTokens,
     grantTokens,
     grantIndex: new GrantIndex(records),
-    keyPolicies: new CompiledKeyPolicies(),
+    keyPolicies,
     lastUses,
     serviceKeys,
     quotas: parts.quotas,
   })
-  return { service, keystore, serviceKeys, engine }
+  return { service, keystore, serviceKeys, engine, keyPolicies }
 }

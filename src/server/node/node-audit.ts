@@ -47,7 +47,7 @@ async function expectedHead(
 export async function openNodeAudit(
   state: NodeState,
   options: Pick<StartOptions, 'auditDurability' | 'acceptAuditDamage'>,
-  { clock, random, log }: StateParts,
+  { clock, random, log, metrics }: StateParts,
 ): Promise<NodeAudit> {
   const { folder, rows, custody } = state
   const nodeId = nodeIdOf(folder, random)
@@ -64,6 +64,7 @@ export async function openNodeAudit(
     log,
     durability: options.auditDurability,
     acceptDamage: options.acceptAuditDamage,
+    onBatch: metrics?.observeBatches(),
     ...(head && { expectedHead: head }),
   })
   const audit = opened.log

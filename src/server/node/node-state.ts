@@ -21,6 +21,7 @@ import { type EmbeddedStore, openEmbeddedStore } from '../../storage/embedded/em
 import { type FolderLock, hasLockFile, lockFolder } from '../../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
 import { systemCodeOf } from '../http/http-listen.ts'
+import type { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { drawAccountId, drawCredential, storeAccount } from '../operator/accounts.ts'
 import { writeCredentialsFile } from '../operator/credentials-file.ts'
 import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
@@ -32,6 +33,8 @@ export interface StateParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Absent where nobody can ask for them. */
+  readonly metrics?: NodeMetrics | undefined
 }
 
 /** A node's folder, opened for this process alone: store, custody, records. */
@@ -181,6 +184,7 @@ export async function openNodeState(
     rows = await openEmbeddedStore({
       file: folder.storeFile,
       tables: TABLES.map(({ schema }) => schema),
+      onCommitted: parts.metrics?.observeCommits(),
     })
     return await openRecords(options, folder, { lock, rows }, parts)
   } catch (error) {

@@ -28,7 +28,10 @@ import { settleCustomKeyStores } from '../../services/kms/custom-key-stores/cust
 import { deleteDueKeys } from '../../services/kms/keys/key-deletion.ts'
 import { KeyUsage, type UsageJournal } from '../../services/kms/keys/key-usage.ts'
 import { deleteExpiredMaterial } from '../../services/kms/material/material-expiry.ts'
-import { rotateDueKeys } from '../../services/kms/material/timed-rotation.ts'
+import {
+  rotateDueKeys,
+  type TimedRotationParts,
+} from '../../services/kms/material/timed-rotation.ts'
 import { KMS_MODEL } from '../../services/kms/model.ts'
 import { invalidMarker } from '../../services/kms/page-markers.ts'
 import type { RequestQuotas } from '../../services/kms/quotas/request-quotas.ts'
@@ -40,10 +43,11 @@ import {
   type Inquire,
 } from '../explanations/authorization-endpoints.ts'
 import { inTurn } from '../in-turn.ts'
-import { composeKms } from './compose-kms.ts'
+import type { NodeMetrics } from '../monitoring/node-metrics.ts'
+import { type ComposedKms, composeKms } from './compose-kms.ts'
 import { composeSts } from './compose-sts.ts'
 import { createQueryCodec } from './query-codec.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Route } from './router.ts'
 import { ensureServiceKey } from './service-secrets.ts'
 
 /** Bytes of the key that unknown access key ids are verified against. */
@@ -70,6 +74,8 @@ export interface NodeParts {
   readonly oidcAllowPrivate?: boolean | undefined
   /** Searches the audit log behind `sink`. */
   readonly findFrame: FindFrame
+  /** Absent where nobody can ask for them. */
+  readonly metrics?: NodeMetrics | undefined
 }
 
 /** One node: everything behind its sockets. */
@@ -110,21 +116,25 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   })
   using dummy = random.secret(DUMMY_KEY_BYTES)
   const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
+  const authorizer = new Authorizer(new PrincipalPolicySource(records))
+  const routes: readonly [Route, ...Route[]] = [
+    { service: kms.service, targetPrefix: KMS_MODEL.targetPrefix },
+    { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
+    { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
+  ]
+  watch(parts, { routes, trail, authorizer, kms })
   const pipeline: PipelineParts = {
-    route: createRouter([
-      { service: kms.service, targetPrefix: KMS_MODEL.targetPrefix },
-      { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
-      { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
-    ]),
+    route: createRouter(routes),
     authenticate: authenticator.authenticate,
     claimedAccessKeyId: (request) => credentialScopeOf(request)?.accessKeyId ?? '',
-    authorizer: new Authorizer(new PrincipalPolicySource(records)),
+    authorizer,
     decisions: new DecisionRecords(),
     records,
     trail,
     refusals,
     frames,
     recorded: lastUses.record,
+    watch: parts.metrics?.watch,
     clock,
     random,
     log,
@@ -143,10 +153,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     runTimedWork: () =>
       inTurn([
         () => refusals.flush(),
-        () => deleteDueKeys(timed),
-        () => deleteExpiredMaterial(timed),
-        () => rotateDueKeys(timed),
-        () => settleCustomKeyStores(timed),
+        ...timedKeyWork(timed),
         () => lastUses.noteIfDue(),
         () => uses.noteIfDue(),
       ]),
@@ -158,6 +165,33 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
       }
     },
   }
+}
+
+/** What becomes due with keys. */
+const timedKeyWork = (parts: TimedRotationParts): readonly (() => Promise<unknown>)[] => [
+  () => deleteDueKeys(parts),
+  () => deleteExpiredMaterial(parts),
+  () => rotateDueKeys(parts),
+  () => settleCustomKeyStores(parts),
+]
+
+/** Lets the metrics look at the parts of a node. */
+function watch(
+  { metrics, rows, clock }: NodeParts,
+  parts: {
+    readonly routes: readonly Route[]
+    readonly trail: AuditTrail
+    readonly authorizer: Authorizer
+    readonly kms: Pick<ComposedKms, 'engine' | 'keyPolicies'>
+  },
+): void {
+  if (metrics === undefined) return
+  for (const { service } of parts.routes) metrics.calls.register(service)
+  metrics.watchTrail(parts.trail)
+  metrics.watchGate(parts.kms.engine.gate)
+  metrics.watchKeys(rows, clock)
+  metrics.watchCache('decisions', parts.authorizer)
+  metrics.watchCache('key_policies', parts.kms.keyPolicies)
 }
 
 /** How many outbox entries are looked at together. */

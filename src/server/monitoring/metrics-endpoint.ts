@@ -1,0 +1,57 @@
+import { compileIpRange, plainAddress } from '../../authz/ip-range.ts'
+import { OperatorError } from '../../core/errors.ts'
+import type { HttpReply, HttpRequest } from '../../core/transport.ts'
+import { CONTENT_TYPES, exposeMetrics, formatOf } from '../../metrics/exposition.ts'
+import { type AdminRoutes, jsonReply } from '../admin-endpoints.ts'
+import { isLoopback } from '../tls/tls-choice.ts'
+import type { NodeMetrics } from './node-metrics.ts'
+
+/** Whether a client at an address may read the metrics. */
+export type MayRead = (address: string) => boolean
+
+/**
+ * Who may read the metrics: programs on this machine, and the networks that `--metrics-from` names.
+ * @throws OperatorError for what is no network
+ */
+export function chooseMetricsReaders(networks: readonly string[] = []): MayRead {
+  const ranges = networks.map((network) => {
+    const range = compileIpRange(network)
+    if (range !== undefined) return range
+    throw new OperatorError(
+      `'${network}' is no network`,
+      'name the addresses of the scraper as --metrics-from 10.0.0.0/8 or 2001:db8::1',
+    )
+  })
+  return (address) => {
+    const plain = plainAddress(address) ?? address
+    return isLoopback(plain) || ranges.some((isWithin) => isWithin(plain))
+  }
+}
+
+const REFUSED = {
+  error:
+    'the metrics are for this machine, and for the networks that the node was started with: --metrics-from <network>',
+}
+
+/** Whether a proxy that nobody named passed the request on: then its address says nothing of who asks. */
+const cameThroughProxy = ({ headers }: HttpRequest): boolean =>
+  headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined
+
+/** `GET /-/metrics`, as Prometheus reads it. */
+export function metricsRoutes(metrics: () => NodeMetrics, mayRead: MayRead): AdminRoutes {
+  const serve = async (request: HttpRequest): Promise<HttpReply> => {
+    const { remoteAddress } = request.connection
+    // What a page in a browser asks for, or somebody behind a proxy, is not asked by this machine.
+    const isVeiled =
+      isLoopback(remoteAddress) &&
+      (cameThroughProxy(request) || request.headers['origin'] !== undefined)
+    if (isVeiled || !mayRead(remoteAddress)) return jsonReply(403, REFUSED)
+    const format = formatOf(request.headers['accept'])
+    return {
+      status: 200,
+      headers: ['Content-Type', CONTENT_TYPES[format], 'Cache-Control', 'no-store'],
+      body: exposeMetrics(await metrics().collect(), format),
+    }
+  }
+  return new Map([['GET /-/metrics', serve]])
+}
