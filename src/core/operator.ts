@@ -34,6 +34,15 @@ export interface Operator {
   removeServiceControl(request: { readonly accountId: string }): Promise<{
     readonly accountId: string
   }>
+  /** Sets for how many days a key of an account must not have been used before its deletion is scheduled. */
+  setDeletionGuard(request: {
+    readonly accountId: string
+    readonly days: number
+  }): Promise<DeletionGuardSetting>
+  getDeletionGuard(request: { readonly accountId: string }): Promise<DeletionGuardSetting>
+  removeDeletionGuard(request: { readonly accountId: string }): Promise<{
+    readonly accountId: string
+  }>
   /** Sets the keys of an identity provider, for every account that knows it: nothing is fetched from it then. */
   setOidcKeys(request: {
     readonly providerUrl: string
@@ -65,6 +74,14 @@ export interface ServiceControlPolicy {
   readonly accountId: string
   /** JSON text, as it was given. */
   readonly policy: string
+  /** ISO 8601. */
+  readonly updatedAt: string
+}
+
+/** What an account's keys are asked before their deletion. */
+export interface DeletionGuardSetting {
+  readonly accountId: string
+  readonly days: number
   /** ISO 8601. */
   readonly updatedAt: string
 }

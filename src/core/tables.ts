@@ -44,6 +44,13 @@ export interface KeyPolicy extends Partial<Pick<BoundPolicy, 'principalIds'>> {
   readonly text: string
 }
 
+/** What the operator set for an account: keys that were used within so many days are not scheduled for deletion. */
+export interface DeletionGuard {
+  readonly accountId: AccountId
+  readonly days: number
+  readonly updatedAt: Instant
+}
+
 /** What a grant allows only with. Source: AWS KMS API Reference, GrantConstraints. */
 export interface GrantConstraints {
   readonly encryptionContextSubset?: Readonly<Record<string, string>> | undefined
@@ -270,6 +277,12 @@ export const KEY_USAGE_NOTES: Table<KeyUsageNote> = {
   columnsOf: () => ({}),
 }
 
+export const DELETION_GUARDS: Table<DeletionGuard> = {
+  schema: { name: 'deletion_guard', key: ['account_id'], columns: {}, indexes: {} },
+  keyOf: (guard) => [guard.accountId],
+  columnsOf: () => ({}),
+}
+
 /** Every table, in the order in which migrations made them. */
 export const TABLES: readonly Table<never>[] = [
   ACCOUNTS,
@@ -283,4 +296,5 @@ export const TABLES: readonly Table<never>[] = [
   CUSTOM_KEY_STORES,
   KEY_USAGE_NOTES,
   ...IDENTITY_TABLES,
+  DELETION_GUARDS,
 ]

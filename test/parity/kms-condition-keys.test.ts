@@ -178,7 +178,7 @@ describe('condition keys of KMS', () => {
     })
     const { id } = await createKey(kms, {
       Policy: policyOf(
-        statement({ AWS: ROOT }, 'kms:DisableKey', days(30)),
+        statement({ AWS: ROOT }, ['kms:DisableKey', 'kms:ScheduleKeyDeletion'], days(30)),
         statement({ AWS: ROOT }, ['kms:Encrypt', 'kms:EnableKey', 'kms:PutKeyPolicy']),
       ),
     })
@@ -191,5 +191,10 @@ describe('condition keys of KMS', () => {
     succeeded(await kms.kms('EnableKey', { KeyId: id }))
     succeeded(await kms.kms('Encrypt', { KeyId: id, Plaintext: 'AAAA' }))
     assert.equal(await disable(), false)
+    const doom = async () => isAllowed(await kms.kms('ScheduleKeyDeletion', { KeyId: id }))
+    node.clock.advance({ days: 29 })
+    assert.equal(await doom(), false)
+    node.clock.advance({ days: 1 })
+    assert.equal(await doom(), true)
   })
 })

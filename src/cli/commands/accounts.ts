@@ -6,6 +6,7 @@ import { jsonLine, withOperator } from '../context.ts'
 import { EXIT, UsageError } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { accountOption, folderOptions, jsonOption } from '../options.ts'
+import { addDeletionGuards } from './deletion-guards.ts'
 import { addServiceControls } from './service-controls.ts'
 
 interface AccountFlags extends FolderFlags {
@@ -28,7 +29,7 @@ Examples:
       Where there is only one account.
   strongroom credentials rotate --account 111122223333 --json`
 
-/** `strongroom account create|list`, and what `service-controls.ts` adds. */
+/** `strongroom account create|list`, and what `service-controls.ts` and `deletion-guards.ts` add. */
 export function addAccount(parent: Command, context: Context): void {
   const group = parent
     .command('account')
@@ -59,6 +60,7 @@ export function addAccount(parent: Command, context: Context): void {
     return EXIT.ok
   })
   addServiceControls(group, context)
+  addDeletionGuards(group, context)
 }
 
 /** `strongroom credentials rotate`. */

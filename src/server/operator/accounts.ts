@@ -3,7 +3,7 @@ import { OperatorError } from '../../core/errors.ts'
 import { type AccountId, parseAccessKeyId, parseAccountId } from '../../core/ids.ts'
 import type { AccountSummary, IssuedCredential } from '../../core/operator.ts'
 import type { Clock, Random } from '../../core/ports.ts'
-import type { RecordStore, RecordsTransaction } from '../../core/records.ts'
+import type { RecordStore, Records, RecordsTransaction } from '../../core/records.ts'
 import { Secret } from '../../core/secret.ts'
 import { ACCOUNTS, CREDENTIALS } from '../../core/tables.ts'
 import { drawAccessKeyId, drawSecretAccessKey } from '../../identity/access-keys.ts'
@@ -16,6 +16,20 @@ export interface AccountParts {
 }
 
 const ACCOUNTS_PER_PAGE = 1000
+
+const LIST_HINT = 'strongroom account list shows those there are'
+
+/** The id of an account that an operator names. @throws OperatorError where there is no such account */
+export async function findAccount(records: Records, given: unknown): Promise<AccountId> {
+  const accountId = typeof given === 'string' ? parseAccountId(given) : undefined
+  if (accountId === undefined) {
+    throw new OperatorError('that is not an account id: it takes twelve digits', LIST_HINT)
+  }
+  if ((await records.find(ACCOUNTS, [accountId])) === undefined) {
+    throw new OperatorError(`there is no account ${accountId}`, LIST_HINT)
+  }
+  return accountId
+}
 
 /** An account id that does not begin with a zero, as AWS's rarely do. */
 export function drawAccountId(random: Random): AccountId {

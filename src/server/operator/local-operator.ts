@@ -3,6 +3,7 @@ import { findFrame } from '../../audit/segments/find-frame.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
 import type {
+  DeletionGuardSetting,
   IssuedCredential,
   NodeStatus,
   Operator,
@@ -23,6 +24,7 @@ import {
   storeAccount,
 } from './accounts.ts'
 import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
+import { getDeletionGuard, removeDeletionGuard, setDeletionGuard } from './deletion-guards.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 
@@ -155,6 +157,28 @@ export class LocalOperator implements Operator {
     const trail = await this.#parts.openTrail()
     const accountId = await removeServiceControl(this.#accountParts(), request.accountId)
     await this.#record(trail, 'account remove-scp', { accountId })
+    return { accountId }
+  }
+
+  async setDeletionGuard(request: {
+    accountId: string
+    days: number
+  }): Promise<DeletionGuardSetting> {
+    const trail = await this.#parts.openTrail()
+    const set = await setDeletionGuard(this.#accountParts(), request)
+    const { accountId, days } = set
+    await this.#record(trail, 'account set-deletion-guard', { accountId, days })
+    return set
+  }
+
+  getDeletionGuard({ accountId }: { accountId: string }): Promise<DeletionGuardSetting> {
+    return getDeletionGuard(this.#accountParts(), accountId)
+  }
+
+  async removeDeletionGuard(request: { accountId: string }) {
+    const trail = await this.#parts.openTrail()
+    const accountId = await removeDeletionGuard(this.#accountParts(), request.accountId)
+    await this.#record(trail, 'account remove-deletion-guard', { accountId })
     return { accountId }
   }
 

@@ -7,11 +7,11 @@ import {
 import { OperatorError } from '../../core/errors.ts'
 import type { ServiceControl } from '../../core/identity.ts'
 import { SERVICE_CONTROLS } from '../../core/identity-tables.ts'
-import { type AccountId, parseAccountId } from '../../core/ids.ts'
+import type { AccountId } from '../../core/ids.ts'
 import type { ServiceControlPolicy } from '../../core/operator.ts'
 import type { Clock } from '../../core/ports.ts'
-import type { RecordStore, Records } from '../../core/records.ts'
-import { ACCOUNTS } from '../../core/tables.ts'
+import type { RecordStore } from '../../core/records.ts'
+import { findAccount } from './accounts.ts'
 
 interface ServiceControlParts {
   readonly records: RecordStore
@@ -20,20 +20,6 @@ interface ServiceControlParts {
 
 /** Of a policy with its white space. Unit: UTF-16 code units. */
 const TEXT_MAX = 65_536
-
-const LIST_HINT = 'strongroom account list shows those there are'
-
-/** @throws OperatorError where there is no such account */
-async function findAccount(records: Records, given: unknown): Promise<AccountId> {
-  const accountId = typeof given === 'string' ? parseAccountId(given) : undefined
-  if (accountId === undefined) {
-    throw new OperatorError('that is not an account id: it takes twelve digits', LIST_HINT)
-  }
-  if ((await records.find(ACCOUNTS, [accountId])) === undefined) {
-    throw new OperatorError(`there is no account ${accountId}`, LIST_HINT)
-  }
-  return accountId
-}
 
 const shown = ({ accountId, text, updatedAt }: ServiceControl): ServiceControlPolicy => ({
   accountId,

@@ -6,6 +6,7 @@ import { readNumber } from './connection.ts'
 import { foundation } from './migrations/0001-foundation.ts'
 import { keyLife } from './migrations/0002-key-life.ts'
 import { identity } from './migrations/0003-identity.ts'
+import { deletionGuard } from './migrations/0004-deletion-guard.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** Every migration in order. */
-export const MIGRATIONS: readonly Migration[] = [foundation, keyLife, identity]
+export const MIGRATIONS: readonly Migration[] = [foundation, keyLife, identity, deletionGuard]
 
 /**
  * Says whose file an SQLite database is (`PRAGMA application_id`): "StRm".

@@ -1,6 +1,7 @@
 import { DAY_MS, plusMs } from '../../../core/ids.ts'
 import { isPrimary } from '../../../core/key.ts'
 import { auditDate } from '../../../pipeline/audit-date.ts'
+import { assertUnused } from '../keys/deletion-guard.ts'
 import { changeKey } from '../keys/key-changes.ts'
 import { validationError } from '../keys/key-errors.ts'
 import type { ResolvedKey } from '../keys/key-resolver.ts'
@@ -41,6 +42,7 @@ export const scheduleKeyDeletion = defineKeyOperation({
   check: (input) => checkWindow(input.PendingWindowInDays),
 
   async handle(input, target, scope) {
+    await assertUnused(target, scope)
     const days = input.PendingWindowInDays ?? WINDOW.default
     if (await hasReplicas(target, scope)) {
       const KeyState = 'PendingReplicaDeletion'
