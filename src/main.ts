@@ -23,6 +23,8 @@ const program: Program = {
   describeClient: async (options) => (await server()).describeClient(options),
   auditCat: async (options, to) => (await server()).auditCat(options, to),
   auditVerify: async (options) => (await server()).auditVerify(options),
+  auditVerifyTrail: async (options, onProgress) =>
+    (await import('./server/operator/trail-commands.ts')).auditVerifyTrail(options, onProgress),
 }
 
 /** From package.json, which stands above both the sources and the compiled program. */

@@ -231,6 +231,16 @@ export function parseAccount(text: string): string {
   return text
 }
 
+/** ISO 8601, a time with its zone or a day in UTC; milliseconds since the Unix epoch. */
+export function parseInstant(text: string): number {
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+  const time = isTime ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) {
+    throw new InvalidArgumentError('must be a time such as 2026-01-31T09:00:00Z, or a day')
+  }
+  return time
+}
+
 /** The form only: which Regions exist is the server's knowledge. */
 export function parseRegion(text: string): string {
   if (!/^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}$/.test(text)) {

@@ -31,7 +31,12 @@ export interface Program {
   describeClient(options: { readonly dataFolder: string }): Promise<ClientSettings>
   /** Hands every record, or with `frames` every frame, as one line of JSON to `to.write`. */
   auditCat(options: FolderOptions & { readonly frames: boolean }, to: AuditReader): Promise<void>
-  auditVerify(options: FolderOptions): Promise<AuditVerdict>
+  auditVerify(options: FolderOptions & VerifyAgainst): Promise<AuditVerdict>
+  /** Checks a copy of the trail with public keys alone. */
+  auditVerifyTrail(
+    options: TrailVerifyOptions,
+    onProgress: (counts: TrailCounts) => void,
+  ): Promise<TrailVerdict>
 }
 
 export const SEAL_KINDS = ['keyfile', 'passphrase'] as const
@@ -173,4 +178,46 @@ export interface AuditVerdict {
   readonly macsChecked: boolean
   /** What could not be checked, or is worth knowing, in sentences. */
   readonly notes?: readonly string[]
+}
+
+/** A file that was named on the command line, and its text. */
+export interface NamedText {
+  readonly file: string
+  readonly text: string
+}
+
+/** What a log must not be older than. */
+export interface VerifyAgainst {
+  /** Anchors, JSON lines. */
+  readonly anchors?: NamedText | undefined
+}
+
+export interface TrailVerifyOptions extends VerifyAgainst {
+  /** A copy of a trail, of a bucket, or of a folder AWSLogs. */
+  readonly folder: string
+  /** PEM, one key or more. */
+  readonly publicKeys: string
+  /** Milliseconds since the Unix epoch; the present by default. */
+  readonly until: number | undefined
+  readonly accountId: string | undefined
+  readonly allowUnsignedNewest: boolean
+}
+
+export interface TrailCounts {
+  readonly accounts: number
+  readonly regions: number
+  /** Clock hours that digests cover, of every account and Region together. */
+  readonly hours: number
+  readonly digests: number
+  readonly logFiles: number
+  readonly records: number
+}
+
+export interface TrailVerdict extends TrailCounts {
+  readonly intact: boolean
+  /** The first thousand; `what` is a sentence whose subject is the file. */
+  readonly findings: readonly { readonly file: string; readonly what: string }[]
+  readonly findingsLeftOut: number
+  /** What could not be checked, or is worth knowing, in sentences. */
+  readonly notes: readonly string[]
 }

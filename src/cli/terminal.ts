@@ -18,6 +18,8 @@ export interface Terminal {
   readonly columns: number
   /** Whether standard output shows colours. */
   readonly hasColors: boolean
+  /** Whether a person looks at standard error: for lines that are written over. */
+  readonly errIsLive: boolean
   /** Calls the listener for each request to end; the returned function takes it off again. */
   onStopSignal(listener: () => void): () => void
   /** Monotonic milliseconds. */
@@ -26,6 +28,7 @@ export interface Terminal {
 
 const STANDARD_INPUT = 0
 const STANDARD_OUTPUT = 1
+const STANDARD_ERROR = 2
 const COLUMNS_DEFAULT = 80
 // Not SIGHUP: a listener would undo nohup, which asks for it to be ignored.
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -43,6 +46,7 @@ export function processTerminal(): Terminal {
     columns: process.stdout.columns ?? COLUMNS_DEFAULT,
     // Source: https://no-color.org
     hasColors: isatty(STANDARD_OUTPUT) && (process.env['NO_COLOR'] ?? '') === '',
+    errIsLive: isatty(STANDARD_ERROR),
     onStopSignal(listener) {
       for (const signal of STOP_SIGNALS) process.on(signal, listener)
       return () => {

@@ -9,7 +9,11 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentName,
 } from '../../src/audit/segments/segment-format.ts'
-import { type VerifyOptions, verifyLog } from '../../src/audit/segments/verify-log.ts'
+import {
+  type NotedHead,
+  type VerifyOptions,
+  verifyLog,
+} from '../../src/audit/segments/verify-log.ts'
 import {
   aFrame,
   appendInTurn,
@@ -143,6 +147,37 @@ describe('a changed audit log does not verify', () => {
       }
       assert.equal(await notices(written, change, {}), !macs.has(at), `byte ${at}`)
     }
+  })
+
+  test('a log that contradicts what was noted elsewhere', async () => {
+    const heads: NotedHead[] = []
+    for (const at of [3, 8]) {
+      const files = new FaultyFiles()
+      const { log } = await openTestLog(files, { segmentBytes: SEGMENT_BYTES })
+      await appendInTurn(
+        log,
+        Array.from({ length: at }, (_, n) => aFrame(n, 60)),
+      )
+      heads.push({ ...log.head(), nodeId: 'node-1', where: `line ${at}` })
+      await log.close()
+    }
+    const told = async (noted: readonly NotedHead[]): Promise<string[]> =>
+      (await verifyLog(written.files, { noted })).problems.map(
+        ({ sequence, what }) => `${sequence} ${what}`,
+      )
+    assert.deepEqual(await told(heads), [])
+    const [first, last] = heads
+    assert.ok(first !== undefined && last !== undefined)
+    const chain = '00'.repeat(32)
+    assert.deepEqual(await told([{ ...first, chain }]), [
+      '3 it is not the frame that was noted in line 3',
+    ])
+    assert.match(
+      (await told([{ ...last, sequence: 9 }])).join(),
+      /^9 the log was cut off or rolled/,
+    )
+    assert.deepEqual(await told([{ ...last, sequence: 9, nodeId: 'other' }]), [])
+    assert.deepEqual(await told([{ ...first, chain, nodeId: 'other' }]), [])
   })
 
   test('without the key the result says that MACs were not checked', async () => {

@@ -24,6 +24,7 @@ export function fakeTerminal(
     readonly keyboard?: PassphraseInput
     readonly readLines?: number
     readonly hasColors?: boolean
+    readonly errIsLive?: boolean
   } = {},
 ): FakeTerminal {
   const written = { out: [] as string[], err: [] as string[] }
@@ -47,6 +48,7 @@ export function fakeTerminal(
     keyboard: options.keyboard,
     columns: 80,
     hasColors: options.hasColors ?? false,
+    errIsLive: options.errIsLive ?? false,
     onStopSignal: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -81,6 +83,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     describeClient: notExpected('describeClient'),
     auditCat: notExpected('auditCat'),
     auditVerify: notExpected('auditVerify'),
+    auditVerifyTrail: notExpected('auditVerifyTrail'),
     ...parts,
   }
 }

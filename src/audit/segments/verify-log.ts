@@ -45,6 +45,15 @@ export interface VerifyOptions {
   readonly macKey?: (macKeyId: string) => KeyObject | undefined
   /** The log must contain this frame. */
   readonly expectedHead?: AuditHead
+  /** What was noted elsewhere of logs. What concerns another node, or segments that are gone, is passed over. */
+  readonly noted?: readonly NotedHead[]
+}
+
+/** A frame as it was noted elsewhere: in an anchor, or in a digest. */
+export interface NotedHead extends AuditHead {
+  readonly nodeId: string
+  /** For the message: `line 3 of anchors.jsonl` */
+  readonly where: string
 }
 
 const PROBLEMS_MAX = 1000
@@ -83,12 +92,15 @@ class Verification {
   #tornTail: VerifyResult['tornTail']
   #head: AuditHead = { sequence: 0, chain: chainToHex(NO_CHAIN) }
   #expectedSeen: boolean
+  /** By sequence; those that were met are taken out. */
+  readonly #noted: Map<number, NotedHead[]>
 
   constructor(files: SegmentFiles, options: VerifyOptions) {
     this.#files = files
     this.#options = options
     this.#macsChecked = options.macKey !== undefined
     this.#expectedSeen = (options.expectedHead?.sequence ?? 0) === 0
+    this.#noted = Map.groupBy(options.noted ?? [], ({ sequence }) => sequence)
   }
 
   async run(numbers: readonly number[]): Promise<VerifyResult> {
@@ -108,6 +120,7 @@ class Verification {
         what,
       })
     }
+    this.#notedBehind(segmentName(numbers.at(-1) ?? 1))
     return {
       ok: this.#problems.length === 0,
       segments: numbers.length,
@@ -183,7 +196,7 @@ class Verification {
   ): Promise<void> {
     const { name: fileName, file } = segment
     const sizeBytes = segment.header === undefined ? segment.fileBytes : segment.header.sizeBytes
-    const collect = this.#options.expectedHead !== undefined
+    const collect = this.#options.expectedHead !== undefined || this.#noted.size > 0
     const walk = new SegmentWalk({ file, sizeBytes, start, macKey, collect, resync: true })
     for await (const step of walk.steps()) {
       if (step.type === 'problem') {
@@ -192,7 +205,10 @@ class Verification {
       } else if (step.type === 'batch') {
         this.#frames += step.header.count
         this.#head = { sequence: step.after.nextSequence - 1, chain: chainToHex(step.after.chain) }
-        for (const { sequence, chain } of step.records) this.#compareHead(sequence, chain)
+        for (const { sequence, chain } of step.records) {
+          this.#compareHead(sequence, chain)
+          this.#compareNoted({ segment: fileName, offset: step.offset, sequence }, chain)
+        }
       } else if (segment.header !== undefined) {
         this.#segmentEnd(segment, step, macKey, isLast)
       } else {
@@ -205,6 +221,26 @@ class Verification {
     const { expectedHead } = this.#options
     if (sequence === expectedHead?.sequence && chainToHex(chain) === expectedHead.chain) {
       this.#expectedSeen = true
+    }
+  }
+
+  #compareNoted(
+    place: Omit<LogProblem, 'what'> & { readonly sequence: number },
+    chain: Chain,
+  ): void {
+    for (const { nodeId, chain: noted, where } of this.#noted.get(place.sequence) ?? []) {
+      if (nodeId !== this.#nodeId || noted === chainToHex(chain)) continue
+      this.#problem({ ...place, what: `it is not the frame that was noted in ${where}` })
+    }
+    this.#noted.delete(place.sequence)
+  }
+
+  /** What was noted of frames behind the end of the log. */
+  #notedBehind(segment: string): void {
+    for (const { nodeId, sequence, where } of [...this.#noted.values()].flat()) {
+      if (nodeId !== this.#nodeId || sequence <= this.#head.sequence) continue
+      const what = `the log was cut off or rolled back: it ends before this frame, which was noted in ${where}`
+      this.#problem({ segment, offset: 0, sequence, what })
     }
   }
 

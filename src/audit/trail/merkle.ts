@@ -4,7 +4,9 @@ import { hash } from 'node:crypto'
  * The Merkle tree of a log file: RFC 6962, section 2.1, with SHA-256, over the UTF-8 bytes of each record.
  */
 
-const leafOf = (record: string): Buffer =>
+type Leaf = string | Uint8Array
+
+const leafOf = (record: Leaf): Buffer =>
   hash('sha256', Buffer.concat([Buffer.of(0), Buffer.from(record)]), 'buffer')
 
 const nodeOf = (left: Uint8Array, right: Uint8Array): Buffer =>
@@ -22,5 +24,5 @@ function rootOf(leaves: readonly Buffer[]): Buffer {
 }
 
 /** The root, 64 hex digits. */
-export const merkleRoot = (records: readonly string[]): string =>
+export const merkleRoot = (records: readonly Leaf[]): string =>
   rootOf(records.map(leafOf)).toString('hex')

@@ -1,8 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs'
 import type { AuditDamage, AuditHead } from '../../audit/segments/audit-log.ts'
 import { readFrames } from '../../audit/segments/read-frames.ts'
-import { type LogProblem, type VerifyResult, verifyLog } from '../../audit/segments/verify-log.ts'
-import type { AuditReader, AuditVerdict, FolderOptions } from '../../cli/program.ts'
+import {
+  type LogProblem,
+  type NotedHead,
+  type VerifyResult,
+  verifyLog,
+} from '../../audit/segments/verify-log.ts'
+import { parseAnchors } from '../../audit/trail/anchors.ts'
+import { TrailReport } from '../../audit/trail/trail-report.ts'
+import type { AuditReader, AuditVerdict, FolderOptions, VerifyAgainst } from '../../cli/program.ts'
 import { DependencyError, OperatorError } from '../../core/errors.ts'
 import { TABLES } from '../../core/tables.ts'
 import type { Custody } from '../../crypto/custody.ts'
@@ -121,8 +128,22 @@ function notesOn(result: VerifyResult, view: StoreView | string): string[] {
   return notes
 }
 
+/** What anchors say of the log, and what is wrong with their file. */
+function readAnchors({ anchors }: VerifyAgainst): {
+  readonly heads: readonly NotedHead[]
+  readonly problems: readonly string[]
+} {
+  if (anchors === undefined) return { heads: [], problems: [] }
+  const report = new TrailReport()
+  const heads = parseAnchors(anchors.file, anchors.text, report).map(({ line, ...anchor }) => ({
+    ...anchor,
+    where: `line ${line} of ${anchors.file}`,
+  }))
+  return { heads, problems: report.findings.map(({ file, what }) => `${file} ${what}`) }
+}
+
 /** Checks the chain of the log, its MACs where the root key is at hand, and its end where the store is. */
-export async function auditVerify(options: FolderOptions): Promise<AuditVerdict> {
+export async function auditVerify(options: FolderOptions & VerifyAgainst): Promise<AuditVerdict> {
   const folder = nodeFolder(options)
   assertLog(folder)
   const view = await lookIntoStore(folder, options).catch((error: unknown) => {
@@ -133,14 +154,16 @@ export async function auditVerify(options: FolderOptions): Promise<AuditVerdict>
   })
   const custody = typeof view === 'string' ? undefined : view.custody
   const head = typeof view === 'string' ? undefined : view.head
+  const anchors = readAnchors(options)
   const result = await verifyLog(folder.auditFolder, {
+    noted: anchors.heads,
     ...(custody && { macKey: (keyId: string) => custody.findAuditMacKey(keyId) }),
     ...(head !== undefined && head !== 'forged' && { expectedHead: head }),
   })
-  const problems = result.problems.map(sentence)
+  const problems = [...anchors.problems, ...result.problems.map(sentence)]
   if (head === 'forged') problems.push('what the store says about the end of the log was altered')
   return {
-    intact: result.ok && head !== 'forged',
+    intact: problems.length === 0,
     macsChecked: result.macsChecked,
     segments: result.segments,
     frames: result.frames,

@@ -1,0 +1,156 @@
+import type { Instant } from '../../core/ids.ts'
+import { isJsonObject } from '../../core/strict-json.ts'
+import type { TrailPlace } from './trail-format.ts'
+import { parseIsoSeconds } from './trail-names.ts'
+import type { TrailReport } from './trail-report.ts'
+
+/** How far the log and its digests had got when this was noted outside. Source: docs/formats/audit-trail.md, Anchors. */
+export interface Anchor {
+  /** Of its line in the file, from 1. */
+  readonly line: number
+  readonly time: Instant
+  readonly nodeId: string
+  readonly sequence: number
+  readonly chain: string
+  readonly digests: readonly AnchoredDigest[]
+}
+
+export interface AnchoredDigest {
+  readonly accountId: string
+  readonly region: string
+  readonly digestEndTime: string
+  readonly signature: string
+}
+
+/** Reads a file of anchors, JSON lines; what is none, or stands out of order, goes into the report. */
+export function parseAnchors(file: string, text: string, report: TrailReport): Anchor[] {
+  const anchors: Anchor[] = []
+  const lines = text.split('\n')
+  if (lines.pop() !== '') report.find(file, 'was cut off: its last line has no end')
+  const newest = new Map<string, Anchor>()
+  for (const [index, line] of lines.entries()) {
+    const anchor = parseAnchor(index + 1, line)
+    if (anchor === undefined) {
+      report.find(file, `has no anchor in line ${index + 1}`)
+      continue
+    }
+    const before = newest.get(anchor.nodeId)
+    if (before !== undefined && isOlder(anchor, before)) {
+      report.find(file, `has an anchor in line ${index + 1} that is older than the one before`)
+    }
+    newest.set(anchor.nodeId, anchor)
+    anchors.push(anchor)
+  }
+  if (anchors.length === 0) report.find(file, 'holds no anchor')
+  return anchors
+}
+
+const isOlder = (anchor: Anchor, before: Anchor): boolean =>
+  anchor.sequence < before.sequence || anchor.time < before.time
+
+function parseAnchor(line: number, text: string): Anchor | undefined {
+  const value = parseJson(text)
+  if (!isJsonObject(value)) return undefined
+  const { nodeId, sequence, chain, digests } = value
+  const time = typeof value['time'] === 'string' ? parseTime(value['time']) : undefined
+  if (time === undefined || typeof nodeId !== 'string') return undefined
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence)) return undefined
+  if (typeof chain !== 'string' || !/^[0-9a-f]{64}$/.test(chain)) return undefined
+  if (!Array.isArray(digests)) return undefined
+  const parsed = digests.map(parseAnchoredDigest)
+  const whole = parsed.filter((digest) => digest !== undefined)
+  return whole.length === parsed.length
+    ? { line, time, nodeId, sequence, chain, digests: whole }
+    : undefined
+}
+
+/** Milliseconds are passed over. */
+const parseTime = (text: string): Instant | undefined =>
+  parseIsoSeconds(text.replace(/\.\d{3}Z$/, 'Z'))
+
+function parseAnchoredDigest(value: unknown): AnchoredDigest | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { accountId, region, digestEndTime, signature } = value
+  const isWhole =
+    typeof accountId === 'string' &&
+    typeof region === 'string' &&
+    typeof digestEndTime === 'string' &&
+    parseIsoSeconds(digestEndTime) !== undefined &&
+    typeof signature === 'string' &&
+    /^[0-9a-f]+$/.test(signature)
+  return isWhole ? { accountId, region, digestEndTime, signature } : undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text)
+    return value
+  } catch {
+    return undefined
+  }
+}
+
+const placeKey = ({ accountId, region }: TrailPlace): string => `${accountId}/${region}`
+
+/** A digest that an anchor names, and where. */
+export interface NotedDigest extends AnchoredDigest {
+  readonly line: number
+}
+
+/** The anchors by what they are asked for. */
+export class AnchorBook {
+  readonly #digests = new Map<string, Map<string, NotedDigest>>()
+  /** Per node: times ascending, with the highest sequence up to each. */
+  readonly #sequences = new Map<string, { readonly time: Instant; readonly sequence: number }[]>()
+  readonly anchors: readonly Anchor[]
+
+  /** Anchors that contradict each other go into the report. */
+  constructor(file: string, anchors: readonly Anchor[], report: TrailReport) {
+    this.anchors = anchors
+    for (const anchor of anchors) {
+      this.#noteSequence(anchor)
+      for (const digest of anchor.digests) {
+        const ofPlace = this.#digests.get(placeKey(digest)) ?? new Map<string, NotedDigest>()
+        this.#digests.set(placeKey(digest), ofPlace)
+        const before = ofPlace.get(digest.digestEndTime)
+        if (before === undefined) {
+          ofPlace.set(digest.digestEndTime, { ...digest, line: anchor.line })
+        } else if (before.signature !== digest.signature) {
+          report.find(
+            file,
+            `names different signatures in lines ${before.line} and ${anchor.line} for one digest`,
+          )
+        }
+      }
+    }
+  }
+
+  #noteSequence({ nodeId, time, sequence }: Anchor): void {
+    const known = this.#sequences.get(nodeId) ?? []
+    this.#sequences.set(nodeId, known)
+    known.push({ time, sequence: Math.max(sequence, known.at(-1)?.sequence ?? 0) })
+  }
+
+  /** What the anchors know of one chain, by `digestEndTime`. */
+  digestsOf(place: TrailPlace): ReadonlyMap<string, NotedDigest> {
+    return this.#digests.get(placeKey(place)) ?? new Map()
+  }
+
+  /** Every chain that an anchor knows. */
+  places(): TrailPlace[] {
+    return [...this.#digests.values()].flatMap((digests) => [...digests.values()].slice(0, 1))
+  }
+
+  /** The highest sequence that the node's log had before `time`, as far as was noted; 0 where nothing was. */
+  sequenceBefore(nodeId: string, time: Instant): number {
+    const known = this.#sequences.get(nodeId) ?? []
+    let low = 0
+    let high = known.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((known[middle]?.time ?? time) < time) low = middle + 1
+      else high = middle
+    }
+    return known[low - 1]?.sequence ?? 0
+  }
+}

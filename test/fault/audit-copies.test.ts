@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { verifyTrail } from '../../src/audit/trail/verify-trail.ts'
+import { instant } from '../../src/core/ids.ts'
+import {
+  ACCOUNT_A,
+  ACCOUNT_B,
+  aRecord,
+  ChainMaker,
+  makeTrail,
+  memoryCopy,
+} from '../support/trail-maker.ts'
+import {
+  atHour,
+  END,
+  findings,
+  HOUR_MS,
+  isOf,
+  isTold,
+  KEY,
+  KEYS,
+  PLACE,
+  UNTIL,
+} from './audit-trail-fixture.ts'
+
+describe('a copy that was made with aws s3 sync', () => {
+  const { files: whole } = makeTrail(KEY)
+  const unsigned = new Map([...whole].filter(([name]) => !name.endsWith('.sig')))
+
+  test('has all signatures but the newest in its digests', async () => {
+    const found = await findings(unsigned)
+    assert.equal(found.length, 3)
+    for (const text of found)
+      assert.match(text, /has no signature that could be checked: it is the newest/)
+    const allowUnsignedNewest = true
+    assert.deepEqual(await findings(unsigned, { allowUnsignedNewest }), [])
+  })
+
+  test('is checked all the same', async () => {
+    const allowUnsignedNewest = true
+    for (const [name, bytes] of unsigned) {
+      const without = new Map(unsigned)
+      without.delete(name)
+      const isNewest = /T010000Z/.test(name)
+      const found = await findings(without, {
+        allowUnsignedNewest,
+        until: instant(END + HOUR_MS + 1000),
+      })
+      assert.ok(found.length > 0, `${name} ${isNewest} ${bytes.length}`)
+    }
+    const files = makeTrail(
+      KEY,
+      atHour(1, (d) => void (d.digestPublicKeyFingerprint = 'ab'.repeat(16))),
+    ).files
+    for (const name of files.keys()) if (name.endsWith('.sig')) files.delete(name)
+    await isTold(files, /a key that was not given/, { allowUnsignedNewest })
+  })
+
+  test('a missing signature among others is found with that option, too', async () => {
+    const files = new Map(whole)
+    for (const name of whole.keys()) if (/T010000Z.*sig/.test(name)) files.delete(name)
+    await isTold(files, /sig: is missing/, { allowUnsignedNewest: true })
+    assert.equal((await findings(files, { allowUnsignedNewest: true })).length, 6)
+  })
+})
+
+describe('the same trail', () => {
+  const { files: whole } = makeTrail(KEY)
+  const BUCKET = `strongroom-audit-${ACCOUNT_B}/`
+  const bucket = new Map(
+    [...whole]
+      .filter(([name]) => name.startsWith(BUCKET))
+      .map(([name, bytes]) => [name.slice(BUCKET.length), bytes]),
+  )
+
+  test('is found as a bucket, and as what is in AWSLogs', async () => {
+    const inside = new Map(
+      [...bucket].map(([name, bytes]) => [name.slice('AWSLogs/'.length), bytes]),
+    )
+    for (const files of [bucket, inside]) {
+      const verdict = await verifyTrail(memoryCopy(files), { keys: KEYS, until: UNTIL })
+      assert.deepEqual([verdict.findings, verdict.accounts, verdict.digests], [[], 1, 4])
+    }
+  })
+
+  test('of one account is all that is checked where that is asked for', async () => {
+    const files = new Map(whole)
+    for (const name of whole.keys()) if (isOf(ACCOUNT_A, name)) files.set(name, Buffer.from('x'))
+    assert.deepEqual(await findings(files, { accountId: ACCOUNT_B }), [])
+    assert.notDeepEqual(await findings(files), [])
+  })
+
+  test('is not mixed with other files; hidden ones are passed over', async () => {
+    for (const name of [
+      'notes.txt',
+      'other/x',
+      `${BUCKET}x`,
+      `${BUCKET}AWSLogs/1/x`,
+      `${BUCKET}AWSLogs/${ACCOUNT_B}/x`,
+      `${BUCKET}AWSLogs/${ACCOUNT_B}/CloudTrail/x`,
+    ]) {
+      await isTold(new Map([...whole, [name, Buffer.from('x')]]), /belong into a trail/)
+    }
+    const hidden = `${BUCKET}AWSLogs/${ACCOUNT_B}/CloudTrail/.x.json.gz.new`
+    assert.deepEqual(await findings(new Map([...whole, [hidden, Buffer.from('x')]])), [])
+  })
+
+  test('is in no folder that holds nothing', async () => {
+    await assert.rejects(findings(new Map([['x/y', Buffer.from('')]])), /there is no trail in copy/)
+  })
+
+  test('log files of the open hour are in no digest yet', async () => {
+    const files = new Map(whole)
+    const maker = new ChainMaker(files, { ...PLACE, key: KEY, start: END })
+    maker.logFile([aRecord(PLACE, 500, END + 5)], END + 60_000)
+    const verdict = await verifyTrail(memoryCopy(files), { keys: KEYS, until: UNTIL })
+    assert.deepEqual(verdict.findings, [])
+    assert.match(verdict.notes[0] ?? '', /is in no digest yet: nothing vouches for it/)
+  })
+})
