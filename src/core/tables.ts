@@ -3,6 +3,7 @@ import { IDENTITY_TABLES } from './identity-tables.ts'
 import type { AccessKeyId, AccountId, AliasName, Instant, KeyId, Region } from './ids.ts'
 import { type BackingKey, isPrimary, type Key } from './key.ts'
 import type { ColumnValue, TableSchema } from './store.ts'
+import { TRAIL_TABLES } from './trail-tables.ts'
 
 /** A table together with the record type it holds. A new kind of record is one more of these and a migration. */
 export interface Table<R> {
@@ -297,4 +298,5 @@ export const TABLES: readonly Table<never>[] = [
   KEY_USAGE_NOTES,
   ...IDENTITY_TABLES,
   DELETION_GUARDS,
+  ...TRAIL_TABLES,
 ]

@@ -14,6 +14,7 @@ import { chooseTrustedProxies, withTrustedProxies } from './http/trusted-proxies
 import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
+import { openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
 import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
@@ -46,6 +47,7 @@ interface OpenParts {
   transport: HttpTransport
   socket: UnixSocketTransport
   rounds: Repetition
+  deliveries: Repetition
 }
 
 function assertRegion(region: string): void {
@@ -106,6 +108,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.transport?.close(GRACE_MS),
     () => open.socket?.close(GRACE_MS),
     () => open.rounds?.stop(),
+    () => open.deliveries?.stop(),
     () => open.metrics?.close(),
     () => open.node?.close(),
     () => open.audit?.saveHead(),
@@ -138,8 +141,9 @@ function openNode(
     quotas,
     attestationRoots,
     oidcAllowPrivate,
+    trailFiles,
   }: Pick<OpenParts, 'state' | 'audit'> &
-    Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate'>,
+    Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate' | 'trailFiles'>,
   { clock, random, log, metrics }: StateParts,
 ): Promise<Node> {
   const { rows, records, custody, folder } = state
@@ -163,6 +167,7 @@ function openNode(
     quotas,
     attestationRoots,
     oidcAllowPrivate,
+    trailFiles,
     findFrame: (isWanted) =>
       findFrame(folder.auditFolder, isWanted, { segmentsMax: SEARCHED_SEGMENTS_MAX }),
     metrics,
@@ -214,8 +219,9 @@ async function openAll(
   metrics.watchCache('records', state.records)
   metrics.watchDisk(state.folder.path)
   const { oidcAllowPrivate } = options
+  const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
   const node = (open.node = await openNode(
-    { state, audit, quotas, attestationRoots, oidcAllowPrivate },
+    { state, audit, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,
   ))
   await audit.recoverOutbox()
@@ -230,6 +236,7 @@ async function openAll(
     ROUND_MS,
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
   )
+  open.deliveries = repeatDelivery(() => trailFiles)
   const operator = operatorOf({ state, audit, node }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { memoryTrailObjects } from '../../src/audit/trail/trail-objects-memory.ts'
 import type { AccountId, Instant } from '../../src/core/ids.ts'
 import { instant, parseAccountId, plusMs } from '../../src/core/ids.ts'
 import type { Clock, Log } from '../../src/core/ports.ts'
@@ -16,6 +17,7 @@ import { machineClock } from '../../src/server/clocks.ts'
 import { authorizationRoutes } from '../../src/server/explanations/authorization-endpoints.ts'
 import { openHttpTransport } from '../../src/server/http/http-transport.ts'
 import { chooseTrustedProxies, withTrustedProxies } from '../../src/server/http/trusted-proxies.ts'
+import { composeTrail, type TrailFiles } from '../../src/server/node/compose-trail.ts'
 import { composeNode } from '../../src/server/node/node.ts'
 import type { KmsApi } from '../../src/services/kms/api.ts'
 import type { UsageJournal } from '../../src/services/kms/keys/key-usage.ts'
@@ -84,6 +86,23 @@ export class CollectingSink implements FrameSink {
   }
 }
 
+/** The trail of what a sink has collected; chain values are left out. */
+function trailFilesOf(
+  sink: CollectingSink,
+  parts: { readonly records: RecordStore; readonly clock: Clock; readonly log: Log },
+): TrailFiles {
+  const source = {
+    nodeId: 'node-1',
+    head: () => ({ sequence: sink.texts.length, chain: '0'.repeat(64) }),
+    async *frames(from: number) {
+      for (const [at, text] of sink.texts.entries()) {
+        if (at + 1 >= from) yield { sequence: at + 1, text, chain: '\0'.repeat(32) }
+      }
+    },
+  }
+  return composeTrail({ ...parts, source, objects: memoryTrailObjects(), homeRegion: 'us-east-1' })
+}
+
 /** Keeps what the operator would read, causes and stacks included. */
 class CollectingLog implements Log {
   readonly lines: string[] = []
@@ -119,6 +138,7 @@ export interface MemoryNode {
   readonly log: { readonly lines: readonly string[] }
   readonly rows: RowStore
   readonly records: RecordStore
+  readonly trailFiles: TrailFiles
   /** Finds in the journal what a crash has kept from the store. */
   recover(): Promise<void>
   /** Does what is due by the service's clock. */
@@ -160,6 +180,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
   const openAccount: AccountId | undefined = options.closed
     ? undefined
     : parseAccountId(OPEN_ACCOUNT)
+  const trailFiles = trailFilesOf(sink, { records, clock, log })
   const node = await composeNode({
     rows,
     records,
@@ -174,6 +195,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     quotas: options.quotas,
     oidcAllowPrivate: options.oidcAllowPrivate,
     findFrame: (isWanted) => Promise.resolve(sink.texts.findLast(isWanted)),
+    trailFiles,
   })
   const transport = await openHttpTransport({
     host: '127.0.0.1',
@@ -193,6 +215,7 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     log,
     rows,
     records,
+    trailFiles,
     recover: () => node.recover(),
     runTimedWork: () => node.runTimedWork(),
     close: () => transport.close(GRACE_MS),

@@ -3,7 +3,7 @@ import type { AuditDamage } from './audit-log.ts'
 import type { ChainPosition } from './batch-buffer.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import { logFiles, type SegmentFiles } from './segment-files.ts'
-import { segmentName } from './segment-format.ts'
+import { type Chain, segmentName } from './segment-format.ts'
 import { SegmentWalk } from './segment-walk.ts'
 
 /** A frame as it stands in the log. */
@@ -16,6 +16,8 @@ export interface ReadFrame {
   readonly outboxId: number
   /** The JSON text of the frame. */
   readonly text: string
+  /** The chain value after it. */
+  readonly chain: Chain
 }
 
 export interface ReadOptions {
@@ -111,9 +113,10 @@ async function* framesOf(
       const chain = step.batches > 0 ? step.after.chain : header.previousChain
       return { ...step.after, chain }
     } else {
-      for (const { sequence, offset, outboxId, text } of step.records) {
+      for (const { sequence, offset, outboxId, text, chain } of step.records) {
         if (sequence < from) continue
-        yield { sequence, segment: header.number, offset: step.offset + offset, outboxId, text }
+        const place = { segment: header.number, offset: step.offset + offset }
+        yield { sequence, ...place, outboxId, text, chain }
       }
     }
   }

@@ -6,10 +6,10 @@ import { hash } from 'node:crypto'
 
 type Leaf = string | Uint8Array
 
-const leafOf = (record: Leaf): Buffer =>
+export const leafOf = (record: Leaf): Buffer =>
   hash('sha256', Buffer.concat([Buffer.of(0), Buffer.from(record)]), 'buffer')
 
-const nodeOf = (left: Uint8Array, right: Uint8Array): Buffer =>
+export const nodeOf = (left: Uint8Array, right: Uint8Array): Buffer =>
   hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
 
 /** The largest power of two below `count`, which is at least 2. */

@@ -1,5 +1,7 @@
 import { findFrame } from '../../audit/segments/find-frame.ts'
 import { openMemoryAuditLog } from '../../audit/segments/memory-log.ts'
+import { logSource } from '../../audit/trail/log-source.ts'
+import { memoryTrailObjects } from '../../audit/trail/trail-objects-memory.ts'
 import type { DevOptions, RunningServer } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import { type AccountId, instant, parseAccountId } from '../../core/ids.ts'
@@ -20,6 +22,7 @@ import { chooseTrustedProxies, withTrustedProxies } from '../http/trusted-proxie
 import { chooseMetricsReaders, metricsRoutes } from '../monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from '../node/attestation-choice.ts'
+import { composeTrail, repeatDelivery, type TrailFiles } from '../node/compose-trail.ts'
 import { composeNode, type Node, type NodeParts } from '../node/node.ts'
 import { chooseQuotas } from '../node/quotas-choice.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
@@ -33,10 +36,13 @@ const GRACE_MS = 5000
 const CACHE_RECORDS = 50_000
 /** How often is done what has become due while nobody moved the clock. */
 const ROUND_MS = 1000
+const NODE_ID = 'dev'
 
 /** A running development server, and what a test may do to it. */
 export interface DevServer extends RunningServer {
   readonly controls: DevControls
+  /** The trail of what has happened since the last reset. */
+  trailFiles(): TrailFiles
 }
 
 interface DevParts {
@@ -44,6 +50,7 @@ interface DevParts {
   readonly random: Random
   readonly log: Log
   readonly openAccount: AccountId
+  readonly region: string
   /** As `--quotas` says. */
   readonly quotasChoice: string | undefined
   readonly attestationRoots: NodeParts['attestationRoots']
@@ -64,18 +71,32 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
   await plantSeed(records, clock, seed)
   const metrics = new NodeMetrics()
   const onBatch = metrics.observeBatches()
-  const audit = await openMemoryAuditLog({ nodeId: 'dev', clock, log, onBatch })
-  metrics.watchAudit(audit.log)
+  const { log: auditLog, files } = await openMemoryAuditLog({
+    nodeId: NODE_ID,
+    clock,
+    log,
+    onBatch,
+  })
+  metrics.watchAudit(auditLog)
   metrics.watchCache('records', records)
+  const trailFiles = composeTrail({
+    source: logSource({ nodeId: NODE_ID, files, head: () => auditLog.head(), log }),
+    records,
+    objects: memoryTrailObjects(),
+    homeRegion: parts.region,
+    clock,
+    log,
+  })
   const quotas = chooseQuotas(parts.quotasChoice)
   const node = await composeNode({
     ...parts,
     rows,
     records,
-    sink: audit.log,
+    sink: auditLog,
     machine: machineClock,
     quotas,
-    findFrame: (isWanted) => findFrame(audit.files, isWanted),
+    findFrame: (isWanted) => findFrame(files, isWanted),
+    trailFiles,
     metrics,
   })
   const close = async (): Promise<void> => {
@@ -105,6 +126,12 @@ function checkOptions(options: DevOptions): AccountId {
   return account
 }
 
+/** Does all that has become due, and closes the files of hours that have ended. */
+async function settleNode(node: Node, clock: Clock): Promise<void> {
+  await node.runTimedWork()
+  await node.trailFiles.delivery.closeDueHours(clock.now())
+}
+
 /** Starts the development server: in memory, any credentials, a clock that can be moved. */
 export async function startDev(options: DevOptions): Promise<DevServer> {
   const openAccount = checkOptions(options)
@@ -116,6 +143,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     random: createRandom(),
     log: createOperatorLog(options.logLevel),
     openAccount,
+    region: options.region,
     quotasChoice: options.quotas,
     attestationRoots: chooseAttestationRoots(options.attestationRootFile),
     oidcAllowPrivate: options.oidcAllowPrivate,
@@ -123,7 +151,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)
   const settle = async (): Promise<string> => {
-    await node.runTimedWork()
+    await settleNode(node, clock)
     return new Date(clock.now()).toISOString()
   }
   const controls: DevControls = {
@@ -155,19 +183,20 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     handler,
     log: parts.log,
   })
-  const rounds = repeat(
-    () => node.runTimedWork(),
-    ROUND_MS,
-    (error) => parts.log.error({}, 'a round of timed work failed; the next one tries again', error),
-  )
+  const onError = (error: unknown): void =>
+    parts.log.error({}, 'a round of timed work failed; the next one tries again', error)
+  const rounds = repeat(() => node.runTimedWork(), ROUND_MS, onError)
+  const deliveries = repeatDelivery(() => node.trailFiles)
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   return {
     endpoint: transport.endpoint,
     controls,
+    trailFiles: () => node.trailFiles,
     stopped,
     async stop() {
       await transport.close(GRACE_MS)
       await rounds.stop()
+      await deliveries.stop()
       await node.close()
       resolve(undefined)
     },

@@ -8,6 +8,8 @@ export interface NodeFolder {
   readonly storeFile: string
   readonly keyfile: string
   readonly auditFolder: string
+  /** Log files and digests, one folder for each bucket. */
+  readonly trailFolder: string
   readonly credentialsFile: string
   readonly operatorSocket: string
   readonly nodeIdFile: string
@@ -32,6 +34,7 @@ export function nodeFolder(options: {
     storeFile: resolve(options.store ?? join(path, 'strongroom.db')),
     keyfile: resolve(options.keyfile ?? join(path, 'root.key')),
     auditFolder: join(path, 'audit'),
+    trailFolder: join(path, 'trail'),
     credentialsFile: join(path, 'root-credentials'),
     operatorSocket: join(path, 'operator.sock'),
     nodeIdFile: join(path, 'node-id'),

@@ -46,6 +46,7 @@ import { inTurn } from '../in-turn.ts'
 import type { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { type ComposedKms, composeKms } from './compose-kms.ts'
 import { composeSts } from './compose-sts.ts'
+import type { TrailFiles } from './compose-trail.ts'
 import { createQueryCodec } from './query-codec.ts'
 import { createRouter, type Route } from './router.ts'
 import { ensureServiceKey } from './service-secrets.ts'
@@ -76,6 +77,8 @@ export interface NodeParts {
   readonly findFrame: FindFrame
   /** Absent where nobody can ask for them. */
   readonly metrics?: NodeMetrics | undefined
+  /** What the audit log behind `sink` becomes. */
+  readonly trailFiles: TrailFiles
 }
 
 /** One node: everything behind its sockets. */
@@ -85,7 +88,10 @@ export interface Node {
   readonly kms: KmsApi
   /** Answers questions about decisions: `/-/authorization/…`. */
   readonly inquire: Inquire
+  /** The way into the audit log. */
   readonly trail: AuditTrail
+  /** What the audit log becomes: log files and digests. */
+  readonly trailFiles: TrailFiles
   readonly frames: FrameWriter
   /** Finds in the log what the store does not know after a crash. Before the first call is served. */
   recover(): Promise<void>
@@ -97,7 +103,7 @@ export interface Node {
 
 /** Puts a node together: services, authentication, audit trail, pipeline. */
 export async function composeNode(parts: NodeParts): Promise<Node> {
-  const { rows, records, clock, random, log } = parts
+  const { rows, records, clock, random, log, findFrame, trailFiles } = parts
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const refusals = new RefusalRecorder({ trail, frames, clock })
@@ -114,8 +120,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     markers: new PageMarkers(markerKey, invalidIamMarker),
     uses,
   })
-  using dummy = random.secret(DUMMY_KEY_BYTES)
-  const authenticator = new Authenticator({ ...parts, sessions, uses }, dummy.expose())
+  const authenticator = authenticatorOf(parts, { sessions, uses })
   const authorizer = new Authorizer(new PrincipalPolicySource(records))
   const routes: readonly [Route, ...Route[]] = [
     { service: kms.service, targetPrefix: KMS_MODEL.targetPrefix },
@@ -140,7 +145,6 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     log,
   }
   const run = createInProcessPipeline(pipeline)
-  const { findFrame } = parts
   const { inquire } = new AuthorizationEndpoints({ ...pipeline, kms: kms.service, run, findFrame })
   const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
   return {
@@ -148,6 +152,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     kms: createKmsApi({ ...kms, run }),
     inquire,
     trail,
+    trailFiles,
     frames,
     recover: () => lastUses.rebuild(),
     runTimedWork: () =>
@@ -161,10 +166,19 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
       try {
         await Promise.all([refusals.flush(), lastUses.noteAll(), uses.noteAll()])
       } finally {
+        await trailFiles.delivery.close()
         await kms.engine.close()
       }
     },
   }
+}
+
+function authenticatorOf(
+  parts: NodeParts,
+  identities: { readonly sessions: Sessions; readonly uses: IdentityUses },
+): Authenticator {
+  using dummy = parts.random.secret(DUMMY_KEY_BYTES)
+  return new Authenticator({ ...parts, ...identities }, dummy.expose())
 }
 
 /** What becomes due with keys. */

@@ -7,6 +7,7 @@ import { foundation } from './migrations/0001-foundation.ts'
 import { keyLife } from './migrations/0002-key-life.ts'
 import { identity } from './migrations/0003-identity.ts'
 import { deletionGuard } from './migrations/0004-deletion-guard.ts'
+import { trail } from './migrations/0005-trail.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -17,7 +18,13 @@ export interface Migration {
 }
 
 /** Every migration in order. */
-export const MIGRATIONS: readonly Migration[] = [foundation, keyLife, identity, deletionGuard]
+export const MIGRATIONS: readonly Migration[] = [
+  foundation,
+  keyLife,
+  identity,
+  deletionGuard,
+  trail,
+]
 
 /**
  * Says whose file an SQLite database is (`PRAGMA application_id`): "StRm".
