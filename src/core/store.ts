@@ -77,6 +77,17 @@ export interface OutboxEntry {
   readonly frame: string
 }
 
+/** Everything of a store as of one commit: reads between others' commits all see the same. */
+export interface RowSnapshot extends RowReader {
+  readonly epoch: number
+  /** Of the newest outbox entry there ever was. */
+  readonly outboxId: number
+  /** In the order of their names. */
+  settings(): Promise<readonly { readonly name: string; readonly value: string }[]>
+  /** As `RowStore.outbox`. */
+  outbox(afterId: number, limit: number): Promise<readonly OutboxEntry[]>
+}
+
 export interface RowTransaction extends RowReader {
   /** @throws {ConflictError} if the key is taken. */
   insert(table: TableSchema, row: Row): Promise<void>
@@ -104,6 +115,16 @@ export interface RowStore extends RowReader {
    * @throws {DependencyError} when the commit failed: nothing of it is visible.
    */
   transaction<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T>
+  /**
+   * Reads all of the store as of one moment, while others go on changing it. `work` may wait for what it
+   * likes; the snapshot is of no use once it has settled.
+   */
+  snapshot<T>(work: (snapshot: RowSnapshot) => Promise<T>): Promise<T>
+  /**
+   * Puts rows in as they stand, versions included: what comes from a backup or another store. For a store that
+   * nobody serves from yet. Durable once resolved. @throws {ConflictError} if a key is taken: then none is in.
+   */
+  load(table: TableSchema, rows: readonly Row[]): Promise<void>
   /** Called with the changes of each commit, after it is durable and before `transaction` resolves. */
   onCommit(listener: (changes: readonly Change[]) => void): void
   /** The epoch of the newest commit; 0 when there is none. */

@@ -186,6 +186,8 @@ export function watch(inner: RowStore): WatchedRows {
       count: (...args) => inner.count(...args),
       setting: (name) => inner.setting(name),
       transaction: (work) => inner.transaction(work),
+      snapshot: (work) => inner.snapshot(work),
+      load: (...args) => inner.load(...args),
       onCommit: (listener) => inner.onCommit(listener),
       epoch: () => inner.epoch(),
       changesSince: (...args) => inner.changesSince(...args),

@@ -9,6 +9,7 @@ import { rowStoreContract } from './row-store.ts'
 import { rowFeedContract } from './row-store-feed.ts'
 import { rowModelContract } from './row-store-model.ts'
 import { rowPagesContract } from './row-store-pages.ts'
+import { rowSnapshotsContract } from './row-store-snapshots.ts'
 
 const tables = TABLES.map((table) => table.schema)
 const folder = await mkdtemp(join(tmpdir(), 'strongroom-rows-'))
@@ -23,10 +24,12 @@ const openEmbedded = async () => {
 const openMemory = async () => ({ store: openMemoryStore(tables) })
 
 rowStoreContract('memory', openMemory)
+rowSnapshotsContract('memory', openMemory)
 rowPagesContract('memory', openMemory)
 rowFeedContract('memory', openMemory)
 rowModelContract('memory', openMemory)
 rowStoreContract('embedded', openEmbedded)
+rowSnapshotsContract('embedded', openEmbedded)
 rowPagesContract('embedded', openEmbedded)
 rowFeedContract('embedded', openEmbedded)
 rowModelContract('embedded', openEmbedded)

@@ -5,6 +5,7 @@ import type {
   OutboxEntry,
   PageQuery,
   Row,
+  RowSnapshot,
   RowStore,
   RowTransaction,
   TableSchema,
@@ -12,6 +13,7 @@ import type {
 import { CommitListeners } from '../commit-listeners.ts'
 import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { openConnection } from './connection.ts'
+import { EmbeddedSnapshot } from './embedded-snapshot.ts'
 import { FeedSql } from './feed-sql.ts'
 import { GroupCommit, type StoreCommit } from './group-commit.ts'
 import { checkSchema, MIGRATIONS, type Migration, migrate } from './migrations.ts'
@@ -58,6 +60,8 @@ interface Connections {
 class SqliteStore implements EmbeddedStore {
   readonly schemaVersion: number
   readonly created: boolean
+  readonly #file: string
+  readonly #schemas: readonly TableSchema[]
   readonly #connections: Connections
   readonly #tables: TablesSql
   readonly #feed: FeedSql
@@ -66,14 +70,16 @@ class SqliteStore implements EmbeddedStore {
   #closing: Promise<void> | undefined
 
   constructor(
+    { file, tables }: Pick<EmbeddedStoreOptions, 'file' | 'tables'>,
     connections: Connections,
-    tables: readonly TableSchema[],
     schema: {
       readonly schemaVersion: number
       readonly created: boolean
       readonly onCommitted: EmbeddedStoreOptions['onCommitted']
     },
   ) {
+    this.#file = file
+    this.#schemas = tables
     this.schemaVersion = schema.schemaVersion
     this.created = schema.created
     this.#connections = connections
@@ -118,6 +124,28 @@ class SqliteStore implements EmbeddedStore {
   transaction<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T> {
     if (this.#commits === undefined) return Promise.reject(readOnlyRefusal())
     return this.#commits.submit(work)
+  }
+
+  async snapshot<T>(work: (snapshot: RowSnapshot) => Promise<T>): Promise<T> {
+    const snapshot = this.#read('open a snapshot', () => {
+      const db = openConnection(this.#file, true)
+      try {
+        return new EmbeddedSnapshot(db, this.#schemas)
+      } catch (error) {
+        db.close()
+        throw error
+      }
+    })
+    try {
+      return await work(snapshot)
+    } finally {
+      snapshot.close()
+    }
+  }
+
+  async load(table: TableSchema, rows: readonly Row[]): Promise<void> {
+    if (this.#commits === undefined) throw readOnlyRefusal()
+    await this.#commits.load(table, rows)
   }
 
   onCommit(listener: (changes: readonly Change[]) => void): void {
@@ -200,7 +228,7 @@ const readOnlyRefusal = (): DependencyError =>
  * @throws {DependencyError} when the disk or another process's lock prevents it
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-  const { file, tables, readOnly = false, migrations = MIGRATIONS } = options
+  const { file, readOnly = false, migrations = MIGRATIONS } = options
   if (readOnly) assertStoreFile(file)
   else prepareStoreFile(file)
   const opened: DatabaseSync[] = []
@@ -213,11 +241,11 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     if (readOnly) {
       const reader = open(true)
       const schemaVersion = checkSchema(reader, file, migrations)
-      return new SqliteStore({ writer: undefined, reader }, tables, {
-        schemaVersion,
-        created: false,
-        onCommitted: undefined,
-      })
+      return new SqliteStore(
+        options,
+        { writer: undefined, reader },
+        { schemaVersion, created: false, onCommitted: undefined },
+      )
     }
     const writer = open(false)
     const schema = migrate(writer, file, migrations)
@@ -225,7 +253,11 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       writer.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`)
     }
     const { onCommitted } = options
-    return new SqliteStore({ writer, reader: open(true) }, tables, { ...schema, onCommitted })
+    return new SqliteStore(
+      options,
+      { writer, reader: open(true) },
+      { ...schema, onCommitted },
+    )
   } catch (error) {
     for (const db of opened.toReversed()) db.close()
     throw notOpened(error, file)

@@ -68,13 +68,15 @@ export class EmbeddedTransaction implements RowTransaction {
     this.#do('insert a row', () => {
       assertRow(table, row)
       assert(row.version === 1, 'a row is inserted with version 1')
-      try {
-        this.#tables.of(table).insert(row)
-      } catch (error) {
-        if (!isKeyTaken(error)) throw error
-        throw new ConflictError(`${table.name} has a row with this key already`, { cause: error })
-      }
-      this.#changed(table, row.key)
+      this.#insert(table, row)
+    })
+  }
+
+  /** See `RowStore.load`. */
+  load(table: TableSchema, row: Row): void {
+    this.#do('load a row', () => {
+      assertRow(table, row)
+      this.#insert(table, row)
     })
   }
 
@@ -108,6 +110,16 @@ export class EmbeddedTransaction implements RowTransaction {
   /** See `RowStore.raiseOutbox`. */
   raiseOutbox(atLeast: number): void {
     this.#outboxId = Math.max(this.#outboxId, atLeast)
+  }
+
+  #insert(table: TableSchema, row: Row): void {
+    try {
+      this.#tables.of(table).insert(row)
+    } catch (error) {
+      if (!isKeyTaken(error)) throw error
+      throw new ConflictError(`${table.name} has a row with this key already`, { cause: error })
+    }
+    this.#changed(table, row.key)
   }
 
   #changed(table: TableSchema, key: readonly string[]): void {

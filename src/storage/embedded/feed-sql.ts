@@ -79,6 +79,15 @@ export class FeedSql {
     return typeof value === 'string' ? value : undefined
   }
 
+  settings(): { name: string; value: string }[] {
+    return this.#sql('SELECT name, value FROM setting ORDER BY name')
+      .all()
+      .map(({ name, value }) => {
+        if (typeof name === 'string' && typeof value === 'string') return { name, value }
+        throw new IntegrityError('the settings of the store hold something else')
+      })
+  }
+
   setSetting(name: string, value: string): void {
     this.#sql(
       'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { DependencyError } from '../../core/errors.ts'
-import type { Change } from '../../core/store.ts'
+import type { Change, Row, TableSchema } from '../../core/store.ts'
 import type { CommitListeners } from '../commit-listeners.ts'
 import { type Outcome, settleWithinTurn } from '../settle.ts'
 import { EmbeddedTransaction } from './embedded-transaction.ts'
@@ -97,6 +97,13 @@ export class GroupCommit {
       } catch (error) {
         throw fromSqlite(error, 'trim the change feed')
       }
+    })
+  }
+
+  /** See `RowStore.load`. */
+  load(table: TableSchema, rows: readonly Row[]): Promise<void> {
+    return this.submit(async (tx) => {
+      for (const row of rows) tx.load(table, row)
     })
   }
 

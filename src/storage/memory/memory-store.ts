@@ -5,6 +5,7 @@ import type {
   OutboxEntry,
   PageQuery,
   Row,
+  RowSnapshot,
   RowStore,
   RowTransaction,
   TableSchema,
@@ -12,6 +13,7 @@ import type {
 import { CommitListeners } from '../commit-listeners.ts'
 import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { settleWithinTurn } from '../settle.ts'
+import { MemorySnapshot } from './memory-snapshot.ts'
 import { MemoryTable } from './memory-table.ts'
 import { MemoryTransaction } from './memory-transaction.ts'
 
@@ -58,11 +60,32 @@ class MemoryStore implements RowStore {
   }
 
   transaction<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T> {
+    return this.#submit(work)
+  }
+
+  #submit<T>(work: (tx: MemoryTransaction) => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new DependencyError('the store is closed'))
     const result = this.#last.then(() => this.#run(work))
     // A failure is the caller's; the next unit of work runs all the same.
     this.#last = result.catch(() => undefined)
     return result
+  }
+
+  /** Copies the whole store, which is small: it is one for tests and development. */
+  async snapshot<T>(work: (snapshot: RowSnapshot) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new DependencyError('the store is closed')
+    const snapshot = new MemorySnapshot(this, this.#epoch, this.#outbox)
+    try {
+      return await work(snapshot)
+    } finally {
+      snapshot.end()
+    }
+  }
+
+  async load(table: TableSchema, rows: readonly Row[]): Promise<void> {
+    await this.#submit(async (tx) => {
+      for (const row of rows) tx.load(table, row)
+    })
   }
 
   onCommit(listener: (changes: readonly Change[]) => void): void {
@@ -119,7 +142,7 @@ class MemoryStore implements RowStore {
     return new MemoryTransaction(this)
   }
 
-  async #run<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T> {
+  async #run<T>(work: (tx: MemoryTransaction) => Promise<T>): Promise<T> {
     const tx = new MemoryTransaction(this)
     const outcome = await settleWithinTurn(() => work(tx))
     tx.end()

@@ -15,6 +15,13 @@ export class MemoryTable {
     }
   }
 
+  /** The same rows in a table of its own: rows themselves never change. */
+  clone(): MemoryTable {
+    const clone = new MemoryTable(this.#schema)
+    for (const [joinedKey, row] of this.#byKey) clone.set(joinedKey, row)
+    return clone
+  }
+
   get(key: readonly string[]): Row | undefined {
     return this.#byKey.get(joinRowKey(this.#schema.name, key))
   }

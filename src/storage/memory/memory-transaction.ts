@@ -87,6 +87,13 @@ export class MemoryTransaction implements RowTransaction {
     this.#assertOpen()
     assertRow(table, row)
     assert(row.version === 1, 'a row is inserted with version 1')
+    this.load(table, row)
+  }
+
+  /** See `RowStore.load`. */
+  load(table: TableSchema, row: Row): void {
+    this.#assertOpen()
+    assertRow(table, row)
     if (this.#find(table, row.key)) {
       throw new ConflictError(`${table.name} has a row with this key already`)
     }
