@@ -25,6 +25,8 @@ const program: Program = {
   auditVerify: async (options) => (await server()).auditVerify(options),
   auditVerifyTrail: async (options, onProgress) =>
     (await import('./server/operator/trail-commands.ts')).auditVerifyTrail(options, onProgress),
+  restoreBackup: async (options) => (await server()).restoreBackup(options),
+  drillBackup: async (options) => (await server()).drillBackup(options),
 }
 
 /** From package.json, which stands above both the sources and the compiled program. */

@@ -2,6 +2,7 @@ import type { Option } from 'commander'
 import { Command, CommanderError } from 'commander'
 import { addAccount, addCredentials } from './commands/accounts.ts'
 import { addAudit } from './commands/audit/audit.ts'
+import { addBackup } from './commands/backup.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
 import { addExplain, addSimulate, addWhoCan } from './commands/explanations.ts'
@@ -108,7 +109,7 @@ export function buildCommands(context: Context, print: (text: string) => void): 
     .addHelpText('after', ROOT_HELP)
   for (const add of [addStart, addDev, addInit, addStatus, addEnv]) add(root, context)
   for (const add of [addAccount, addCredentials, addOidc]) add(root, context)
-  for (const add of [addRotation, addAudit]) add(root, context)
+  for (const add of [addRotation, addBackup, addAudit]) add(root, context)
   for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {

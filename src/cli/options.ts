@@ -212,7 +212,7 @@ function oneOf(
   })
 }
 
-function parseText(text: string): string {
+export function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('must not be empty')
   return text
 }

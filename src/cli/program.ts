@@ -37,6 +37,10 @@ export interface Program {
     options: TrailVerifyOptions,
     onProgress: (counts: TrailCounts) => void,
   ): Promise<TrailVerdict>
+  /** Puts a backup back as the store of a data folder that has none. */
+  restoreBackup(options: RestoreOptions): Promise<RestoredFolder>
+  /** Puts a backup into a scratch store and has every key prove that it works. */
+  drillBackup(options: DrillOptions): Promise<DrillReport>
 }
 
 export const SEAL_KINDS = ['keyfile', 'passphrase'] as const
@@ -220,4 +224,38 @@ export interface TrailVerdict extends TrailCounts {
   readonly findingsLeftOut: number
   /** What could not be checked, or is worth knowing, in sentences. */
   readonly notes: readonly string[]
+}
+
+/** A backup, and where its seal is: `keyfile` and `passphraseFile` of the folder options. */
+export interface RestoreOptions extends FolderOptions {
+  readonly file: string
+  /** Told now and then how many records are in. */
+  readonly onProgress?: ((records: number) => void) | undefined
+}
+
+export interface RestoredFolder {
+  readonly dataFolder: string
+  readonly storeFile: string
+  /** When the backup was made. ISO 8601. */
+  readonly createdAt: string
+  readonly records: number
+}
+
+export interface DrillOptions extends RestoreOptions {
+  /** Where the scratch store is made; the system's folder for temporary files by default. */
+  readonly scratch?: string | undefined
+}
+
+export interface DrillReport {
+  /** When the backup was made. ISO 8601. */
+  readonly createdAt: string
+  readonly records: number
+  readonly keys: number
+  readonly proved: number
+  /** Keys whose material is not in the store: expired or deleted imports, custom key stores. */
+  readonly withoutMaterial: number
+  readonly failed: number
+  /** ARNs, at most 100 of each. */
+  readonly failures: readonly { readonly key: string; readonly why: string }[]
+  readonly absences: readonly { readonly key: string; readonly why: string }[]
 }

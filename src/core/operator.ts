@@ -52,12 +52,26 @@ export interface Operator {
   removeOidcKeys(request: { readonly providerUrl: string }): Promise<{
     readonly providerUrl: string
   }>
+  /** Writes a backup of the store as it is now, encrypted; the node goes on serving. */
+  backup(request: { readonly path: string }): Promise<BackupSummary>
   /** Why a call was or was not allowed, from the audit log. */
   explain(request: { readonly requestId: string }): Promise<Explanation>
   /** Who may do something to a key. */
   whoCan(request: WhoCanRequest): Promise<WhoCan>
   /** What a change of policies would change. */
   simulate(request: SimulateRequest): Promise<Simulation>
+}
+
+/** A backup that was written. */
+export interface BackupSummary {
+  readonly path: string
+  readonly sizeBytes: number
+  /** ISO 8601: what had been committed by then is in it. */
+  readonly createdAt: string
+  /** Records of the store. */
+  readonly rows: number
+  /** Keys that can be tried out against what they did now. */
+  readonly canaries: number
 }
 
 /** The keys that an operator gave of an identity provider. */

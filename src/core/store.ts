@@ -125,6 +125,8 @@ export interface RowStore extends RowReader {
    * nobody serves from yet. Durable once resolved. @throws {ConflictError} if a key is taken: then none is in.
    */
   load(table: TableSchema, rows: readonly Row[]): Promise<void>
+  /** As `load`, for outbox entries: they keep their ids, and later ones get greater ids. */
+  loadOutbox(entries: readonly OutboxEntry[]): Promise<void>
   /** Called with the changes of each commit, after it is durable and before `transaction` resolves. */
   onCommit(listener: (changes: readonly Change[]) => void): void
   /** The epoch of the newest commit; 0 when there is none. */

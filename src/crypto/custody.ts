@@ -175,6 +175,19 @@ export class Custody implements RecordGuard {
     return this.#unsealed.auditKeys.find((key) => key.id === id)?.key
   }
 
+  /** Wraps the key of a backup under the root key. `secret` is borrowed. */
+  wrapBackupKey(secret: Secret): Uint8Array {
+    const { root } = this.#unsealed
+    return root.wrapper.wrap(BACKUP_PLACE, secret, this.#random.bytes(NONCE_BYTES))
+  }
+
+  /** @throws {IntegrityError} when the bytes were altered or belong to another store. The caller owns the secret. */
+  unwrapBackupKey(wrapped: Uint8Array): Secret {
+    const secret = this.#unsealed.root.wrapper.unwrap(BACKUP_PLACE, wrapped)
+    if (secret === undefined) throw new IntegrityError('the key of the backup does not open')
+    return secret
+  }
+
   /**
    * Makes a new domain key and retires the current one, which goes on opening what it wrapped. The
    * caller then rewrites every row for which `isCurrent` is false, and calls `dropRetired`.
@@ -269,6 +282,9 @@ export class Custody implements RecordGuard {
 }
 
 type Purpose = 'domain key' | 'audit key'
+
+/** Backups are of the whole store, so that nothing else names theirs. */
+const BACKUP_PLACE = ['backup key'] as const
 
 function newKey(
   { random, clock }: Pick<CustodyParts, 'random' | 'clock'>,

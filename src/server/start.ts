@@ -1,5 +1,7 @@
 /** What the program and the library ask of the server: one door, so that both load it only when they need it. */
 
+export { drillBackup } from './backup/drill.ts'
+export { restoreBackup } from './backup/restore.ts'
 export { auditCat, auditVerify } from './operator/audit-commands.ts'
 export { describeClient, openOperator } from './operator/operator-access.ts'
 export { initFolder, startServer } from './start-server.ts'

@@ -188,6 +188,7 @@ export function watch(inner: RowStore): WatchedRows {
       transaction: (work) => inner.transaction(work),
       snapshot: (work) => inner.snapshot(work),
       load: (...args) => inner.load(...args),
+      loadOutbox: (entries) => inner.loadOutbox(entries),
       onCommit: (listener) => inner.onCommit(listener),
       epoch: () => inner.epoch(),
       changesSince: (...args) => inner.changesSince(...args),

@@ -80,4 +80,18 @@ function snapshotFacts(fresh: () => Promise<RowStore>): void {
     await store.transaction((tx) => tx.update(KEY_TABLE, { ...row, version: 8 }))
     assert.equal((await store.get(KEY_TABLE, row.key))?.version, 8)
   })
+
+  test('outbox entries are loaded with their ids, and later ones come behind', async () => {
+    const store = await fresh()
+    await store.loadOutbox([
+      { id: 3, frame: '{"frame":3}' },
+      { id: 8, frame: '{"frame":8}' },
+    ])
+    const added = await store.transaction((tx) => tx.addOutbox('{"frame":9}'))
+    assert.ok(added > 8)
+    assert.deepEqual(
+      (await store.outbox(0, 10)).map(({ id }) => id),
+      [3, 8, added],
+    )
+  })
 }

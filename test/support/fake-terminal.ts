@@ -84,6 +84,8 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     auditCat: notExpected('auditCat'),
     auditVerify: notExpected('auditVerify'),
     auditVerifyTrail: notExpected('auditVerifyTrail'),
+    restoreBackup: notExpected('restoreBackup'),
+    drillBackup: notExpected('drillBackup'),
     ...parts,
   }
 }
@@ -131,6 +133,7 @@ export function fakeOperator(parts: Partial<Operator>): {
     setOidcKeys: notExpected,
     listOidcKeys: notExpected,
     removeOidcKeys: notExpected,
+    backup: notExpected,
     explain: notExpected,
     whoCan: notExpected,
     simulate: notExpected,

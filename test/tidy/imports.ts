@@ -69,6 +69,7 @@ const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['storage', ['core']],
   ['metrics', ['core']],
   ['audit', ['core', 'crypto']],
+  ['backup', ['core', 'crypto']],
   ['keystore', ['core', 'crypto']],
   ['identity', ['core', 'crypto', 'authz']],
   ['pipeline', ['core', 'crypto', 'authz', 'identity', 'audit', 'metrics']],

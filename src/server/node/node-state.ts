@@ -66,7 +66,8 @@ function readPassphraseFile(path: string): Secret {
   return secret
 }
 
-function sealOf(
+/** The seal of a kind, at the place that the options say. */
+export function sealOf(
   kind: SealKind,
   options: FolderOptions,
   folder: NodeFolder,

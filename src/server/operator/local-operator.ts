@@ -3,6 +3,7 @@ import { findFrame } from '../../audit/segments/find-frame.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
 import type {
+  BackupSummary,
   DeletionGuardSetting,
   IssuedCredential,
   NodeStatus,
@@ -13,6 +14,7 @@ import type {
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { AuditTrail } from '../../pipeline/audit-trail.ts'
 import { AccessExplorer } from '../../services/kms/access/access-explorer.ts'
+import { backUpNode } from '../backup/node-backup.ts'
 import { explainFrame, getRequestId, isOfRequest } from '../explanations/explanation.ts'
 import { parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
 import type { NodeState } from '../node/node-state.ts'
@@ -199,6 +201,17 @@ export class LocalOperator implements Operator {
     const providerUrl = await removeOidcKeys(this.#accountParts(), request.providerUrl)
     await this.#record(trail, 'oidc remove-keys', { providerUrl })
     return { providerUrl }
+  }
+
+  async backup({ path }: { path: string }): Promise<BackupSummary> {
+    const trail = await this.#parts.openTrail()
+    const { sizeBytes, createdAt, rows, canaries } = await backUpNode(
+      this.#parts.state,
+      path,
+      this.#parts,
+    )
+    await this.#record(trail, 'backup', { path, rows, sizeBytes })
+    return { path, sizeBytes, createdAt, rows, canaries }
   }
 
   async explain(request: { requestId: string }): Promise<Explanation> {

@@ -24,6 +24,7 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   setOidcKeys: never,
   listOidcKeys: never,
   removeOidcKeys: never,
+  backup: never,
   explain: never,
   whoCan: never,
   simulate: never,

@@ -148,6 +148,11 @@ class SqliteStore implements EmbeddedStore {
     await this.#commits.load(table, rows)
   }
 
+  async loadOutbox(entries: readonly OutboxEntry[]): Promise<void> {
+    if (this.#commits === undefined) throw readOnlyRefusal()
+    await this.#commits.loadOutbox(entries)
+  }
+
   onCommit(listener: (changes: readonly Change[]) => void): void {
     this.#listeners.add(listener)
   }
@@ -253,11 +258,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       writer.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`)
     }
     const { onCommitted } = options
-    return new SqliteStore(
-      options,
-      { writer, reader: open(true) },
-      { ...schema, onCommitted },
-    )
+    return new SqliteStore(options, { writer, reader: open(true) }, { ...schema, onCommitted })
   } catch (error) {
     for (const db of opened.toReversed()) db.close()
     throw notOpened(error, file)

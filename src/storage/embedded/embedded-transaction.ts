@@ -1,6 +1,13 @@
 import { assert } from '../../core/assert.ts'
 import { ConflictError } from '../../core/errors.ts'
-import type { Change, PageQuery, Row, RowTransaction, TableSchema } from '../../core/store.ts'
+import type {
+  Change,
+  OutboxEntry,
+  PageQuery,
+  Row,
+  RowTransaction,
+  TableSchema,
+} from '../../core/store.ts'
 import { assertKey, assertRow } from '../row-shape.ts'
 import type { Counters, FeedSql } from './feed-sql.ts'
 import type { TablesSql } from './row-sql.ts'
@@ -104,6 +111,16 @@ export class EmbeddedTransaction implements RowTransaction {
     return this.#do('write the outbox', () => {
       this.#feed.addOutbox(this.#outboxId + 1, frame)
       return ++this.#outboxId
+    })
+  }
+
+  /** See `RowStore.loadOutbox`. */
+  loadOutbox(entries: readonly OutboxEntry[]): void {
+    this.#do('load the outbox', () => {
+      for (const { id, frame } of entries) {
+        this.#feed.addOutbox(id, frame)
+        this.raiseOutbox(id)
+      }
     })
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { DependencyError } from '../../core/errors.ts'
-import type { Change, Row, TableSchema } from '../../core/store.ts'
+import type { Change, OutboxEntry, Row, TableSchema } from '../../core/store.ts'
 import type { CommitListeners } from '../commit-listeners.ts'
 import { type Outcome, settleWithinTurn } from '../settle.ts'
 import { EmbeddedTransaction } from './embedded-transaction.ts'
@@ -105,6 +105,11 @@ export class GroupCommit {
     return this.submit(async (tx) => {
       for (const row of rows) tx.load(table, row)
     })
+  }
+
+  /** See `RowStore.loadOutbox`. */
+  loadOutbox(entries: readonly OutboxEntry[]): Promise<void> {
+    return this.submit(async (tx) => tx.loadOutbox(entries))
   }
 
   /** See `RowStore.raiseOutbox`. */

@@ -88,6 +88,15 @@ class MemoryStore implements RowStore {
     })
   }
 
+  async loadOutbox(entries: readonly OutboxEntry[]): Promise<void> {
+    await this.#submit(async () => {
+      for (const { id, frame } of entries) {
+        this.#outbox.set(id, frame)
+        this.lastOutboxId = Math.max(this.lastOutboxId, id)
+      }
+    })
+  }
+
   onCommit(listener: (changes: readonly Change[]) => void): void {
     this.#listeners.add(listener)
   }

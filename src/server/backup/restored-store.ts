@@ -1,0 +1,85 @@
+import { rmSync } from 'node:fs'
+import type { BackupEntry } from '../../backup/backup-entries.ts'
+import { type OpenedBackup, openBackup, readBackup } from '../../backup/backup-file.ts'
+import { type Restored, restoreEntries } from '../../backup/restore-backup.ts'
+import type { FolderOptions } from '../../cli/program.ts'
+import { IntegrityError, OperatorError } from '../../core/errors.ts'
+import { TABLES } from '../../core/tables.ts'
+import { CUSTODY_SETTING, type Custody, openCustody } from '../../crypto/custody.ts'
+import { parseSetting } from '../../crypto/custody-setting.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
+import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
+import type { NodeFolder } from '../node/node-folder.ts'
+import { type StateParts, sealOf } from '../node/node-state.ts'
+
+/** Records held in memory while a restored store is looked through. */
+const CACHE_RECORDS = 10_000
+
+/** A backup whose seal is open. */
+export interface UnsealedBackup {
+  readonly backup: OpenedBackup
+  readonly custody: Custody
+}
+
+/**
+ * Opens a backup with the seal that its store had when it was written.
+ * @throws {OperatorError} where the file is no backup, or the key file or passphrase is another one
+ */
+export async function unsealBackup(
+  file: string,
+  options: FolderOptions,
+  folder: NodeFolder,
+  parts: StateParts,
+): Promise<UnsealedBackup> {
+  const backup = await openBackup(file)
+  const { kind } = parseSetting(backup.header.custody).record.seal
+  const seal = sealOf(kind, options, folder, 'open', parts)
+  return { backup, custody: await openCustody(backup.header.custody, { seal, ...parts }) }
+}
+
+/** The store that a backup was put into. */
+export interface RestoredStore extends Restored {
+  readonly rows: EmbeddedStore
+  readonly records: CachedRecordStore
+}
+
+/**
+ * Puts a backup into a store file of its own, which must not be there yet, and checks every record of it.
+ * Whatever fails leaves no file. @throws {OperatorError} where the backup is damaged
+ */
+export async function restoreInto(
+  storeFile: string,
+  { backup, custody }: UnsealedBackup,
+  onProgress?: (rows: number) => void,
+): Promise<RestoredStore> {
+  const tables = TABLES.map(({ schema }) => schema)
+  const rows = await openEmbeddedStore({ file: storeFile, tables })
+  try {
+    const entries: AsyncIterable<BackupEntry> = readBackup(backup, custody)
+    const restored = await restoreEntries(entries, { rows, tables, onProgress })
+    if ((await rows.setting(CUSTODY_SETTING)) !== backup.header.custody) {
+      throw new IntegrityError('its beginning belongs to another backup')
+    }
+    const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
+    await records.verifyAll(({ table, key, message }) => {
+      throw new IntegrityError(`${table} ${key.join('/')}: ${message}`)
+    })
+    return { ...restored, rows, records }
+  } catch (error) {
+    await rows.close()
+    removeStore(storeFile)
+    throw error instanceof IntegrityError ? damaged(backup, error) : error
+  }
+}
+
+/** Removes a store file with what SQLite keeps beside it. */
+export function removeStore(file: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true })
+}
+
+const damaged = ({ path }: OpenedBackup, cause: IntegrityError): OperatorError =>
+  new OperatorError(
+    `the backup ${path} is damaged: ${cause.message}`,
+    'nothing of it was put back; take another copy',
+    { cause },
+  )
