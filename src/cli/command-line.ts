@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
+import { addEvents } from './commands/events.ts'
 import { addExplain, addSimulate, addWhoCan } from './commands/explanations.ts'
 import { addOidc } from './commands/oidc.ts'
 import { addRotation } from './commands/rotation.ts'
@@ -109,7 +110,7 @@ export function buildCommands(context: Context, print: (text: string) => void): 
     .addHelpText('after', ROOT_HELP)
   for (const add of [addStart, addDev, addInit, addStatus, addEnv]) add(root, context)
   for (const add of [addAccount, addCredentials, addOidc]) add(root, context)
-  for (const add of [addRotation, addBackup, addAudit]) add(root, context)
+  for (const add of [addRotation, addBackup, addAudit, addEvents]) add(root, context)
   for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { type EventFlags, eventOptions } from './event-options.ts'
 import type { AuditDurability, LogLevel, SealKind } from './program.ts'
 import { AUDIT_DURABILITIES, LOG_LEVELS, SEAL_KINDS } from './program.ts'
 
@@ -11,7 +12,7 @@ export interface FolderFlags {
   readonly passphraseFile?: string
 }
 
-export interface StartFlags extends FolderFlags {
+export interface StartFlags extends FolderFlags, EventFlags {
   readonly port: number
   readonly host: string
   readonly region: string
@@ -30,7 +31,7 @@ export interface StartFlags extends FolderFlags {
   readonly logLevel: LogLevel
 }
 
-export interface DevFlags {
+export interface DevFlags extends EventFlags {
   readonly port: number
   readonly host: string
   readonly account: string
@@ -170,6 +171,7 @@ export const startOptions = (): readonly Option[] => [
   trustedProxyOption(),
   metricsFromOption(),
   oidcOption(),
+  ...eventOptions(),
   logLevelOption('info'),
 ]
 
@@ -188,6 +190,7 @@ export const devOptions = (): readonly Option[] => [
   trustedProxyOption(),
   metricsFromOption(),
   oidcOption(),
+  ...eventOptions(),
   logLevelOption('warn'),
 ]
 

@@ -69,6 +69,20 @@ export interface FolderOptions {
   readonly readPassphrase: (purpose?: PassphrasePurpose) => Promise<Secret>
 }
 
+export const EVENT_API_CALLS = ['none', 'write', 'all'] as const
+export type EventApiCalls = (typeof EVENT_API_CALLS)[number]
+
+/** Where the events of keys go. */
+export interface EventOptions {
+  /** Each `webhook:URL`, `file:PATH` or `stdout`. */
+  readonly to: readonly string[]
+  /** Which calls become events besides. */
+  readonly apiCalls: EventApiCalls
+  readonly webhookSecretFile?: string
+  /** Whether webhooks beyond loopback may be plain HTTP. */
+  readonly allowPlainHttp: boolean
+}
+
 export interface StartOptions extends FolderOptions {
   /** 0 lets the system choose. */
   readonly port: number
@@ -94,6 +108,8 @@ export interface StartOptions extends FolderOptions {
   readonly metricsFrom?: readonly string[]
   /** Whether keys of identity providers are fetched in private networks, and by plain HTTP on this machine. */
   readonly oidcAllowPrivate?: boolean
+  /** Where events go; nowhere where absent. */
+  readonly events?: EventOptions
   readonly logLevel: LogLevel
 }
 
@@ -115,6 +131,8 @@ export interface DevOptions {
   readonly metricsFrom?: readonly string[]
   /** As for `start`. */
   readonly oidcAllowPrivate?: boolean
+  /** As for `start`. */
+  readonly events?: EventOptions
   readonly logLevel: LogLevel
 }
 

@@ -1,3 +1,4 @@
+import type { EventOperator } from './event-delivery.ts'
 import type {
   Explanation,
   SimulateRequest,
@@ -11,7 +12,7 @@ import type {
  * without one, the program opens the store exclusively and does it in process.
  * Every method rejects with `OperatorError` for what the person can mend.
  */
-export interface Operator {
+export interface Operator extends EventOperator {
   status(): Promise<NodeStatus>
   /** `accountId` is drawn at random when absent. The secret is shown this once. */
   createAccount(request: {

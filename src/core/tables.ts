@@ -2,6 +2,7 @@ import type { BoundPolicy } from './identity.ts'
 import { IDENTITY_TABLES } from './identity-tables.ts'
 import type { AccessKeyId, AccountId, AliasName, Instant, KeyId, Region } from './ids.ts'
 import { type BackingKey, isPrimary, type Key } from './key.ts'
+import { OUTBOUND_TABLES } from './outbound-tables.ts'
 import type { ColumnValue, TableSchema } from './store.ts'
 import { TRAIL_TABLES } from './trail-tables.ts'
 
@@ -299,4 +300,5 @@ export const TABLES: readonly Table<never>[] = [
   ...IDENTITY_TABLES,
   DELETION_GUARDS,
   ...TRAIL_TABLES,
+  ...OUTBOUND_TABLES,
 ]

@@ -14,9 +14,11 @@ import { chooseTrustedProxies, withTrustedProxies } from './http/trusted-proxies
 import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
-import { openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
+import { nodeLogSource, openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
+import { chooseEvents, type EventChoice } from './node/events-choice.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
+import { type NodeEvents, openNodeEvents } from './node/node-events.ts'
 import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
 import { chooseQuotas } from './node/quotas-choice.ts'
 import { openUsageJournal } from './node/usage-journal.ts'
@@ -44,6 +46,7 @@ interface OpenParts {
   state: NodeState
   audit: NodeAudit
   node: Node
+  events: NodeEvents
   transport: HttpTransport
   socket: UnixSocketTransport
   rounds: Repetition
@@ -111,6 +114,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.deliveries?.stop(),
     () => open.metrics?.close(),
     () => open.node?.close(),
+    () => open.events?.close(),
     () => open.audit?.saveHead(),
     () => open.audit?.log.close(),
     () => open.state?.close(),
@@ -174,14 +178,26 @@ function openNode(
   })
 }
 
+/** What sends the events of the node. */
+function openEvents(
+  { state, audit }: Pick<OpenParts, 'state' | 'audit'>,
+  parts: StateParts,
+  choice: EventChoice,
+): Promise<NodeEvents> {
+  const source = nodeLogSource(state, audit, parts.log)
+  const { records } = state
+  return openNodeEvents({ ...parts, records, source, machine: machineClock }, choice)
+}
+
 /** What operators ask of the running node. */
 function operatorOf(
-  { state, audit, node }: Pick<OpenParts, 'state' | 'audit' | 'node'>,
+  { state, audit, node, events }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'events'>,
   { clock, random, log }: StateParts,
   describe: () => { readonly region: string; readonly endpoint?: string; readonly caFile?: string },
 ): LocalOperator {
   return new LocalOperator({
     state,
+    events,
     openTrail: async () => node.trail,
     frames: new FrameWriter(),
     clock,
@@ -210,6 +226,7 @@ async function openAll(
   const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
+  const eventChoice = chooseEvents(options.events)
   const state = (open.state = await openNodeState(options, parts, 'any'))
   const first = describeFirst(state)
   if (first !== undefined) onFolderMade(first)
@@ -224,6 +241,8 @@ async function openAll(
     { state, audit, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,
   ))
+  // Before what a crash has cut off is appended: a sink that is new does not miss that.
+  const events = (open.events = await openEvents({ state, audit }, parts, eventChoice))
   await audit.recoverOutbox()
   await node.recover()
   await node.runTimedWork()
@@ -237,7 +256,8 @@ async function openAll(
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
   )
   open.deliveries = repeatDelivery(() => trailFiles)
-  const operator = operatorOf({ state, audit, node }, parts, () => ({
+  events.start()
+  const operator = operatorOf({ state, audit, node, events }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),
     ...(tls.kind === 'own' && { caFile: state.folder.caFile }),

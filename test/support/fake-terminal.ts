@@ -137,6 +137,10 @@ export function fakeOperator(parts: Partial<Operator>): {
     explain: notExpected,
     whoCan: notExpected,
     simulate: notExpected,
+    eventStatus: notExpected,
+    listDeadLetters: notExpected,
+    redriveDeadLetters: notExpected,
+    discardDeadLetters: notExpected,
     ...parts,
   }
   return {

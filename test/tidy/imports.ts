@@ -70,6 +70,7 @@ const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['metrics', ['core']],
   ['audit', ['core', 'crypto']],
   ['backup', ['core', 'crypto']],
+  ['outbound', ['core', 'crypto', 'protocol', 'audit']],
   ['keystore', ['core', 'crypto']],
   ['identity', ['core', 'crypto', 'authz']],
   ['pipeline', ['core', 'crypto', 'authz', 'identity', 'audit', 'metrics']],

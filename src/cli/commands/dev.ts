@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { eventsOf } from '../event-options.ts'
 import type { DevFlags } from '../options.ts'
 import { devOptions } from '../options.ts'
 import { readyLine, serveUntilStopped } from '../serve.ts'
@@ -41,6 +42,7 @@ export function addDev(parent: Command, context: Context): void {
       ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),
       ...(flags.metricsFrom.length > 0 && { metricsFrom: flags.metricsFrom }),
       oidcAllowPrivate: flags.oidcAllowPrivate,
+      ...eventsOf(flags),
       logLevel: flags.logLevel,
     })
     const variables = clientVariables(server.endpoint, flags.region, {

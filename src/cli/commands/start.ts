@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { folderOf, jsonLine } from '../context.ts'
+import { eventsOf } from '../event-options.ts'
 import { EXIT, UsageError } from '../failures.ts'
 import type { StartFlags } from '../options.ts'
 import { DATA_FOLDER_DEFAULT, jsonOption, startOptions } from '../options.ts'
@@ -110,6 +111,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),
     ...(flags.metricsFrom.length > 0 && { metricsFrom: flags.metricsFrom }),
     oidcAllowPrivate: flags.oidcAllowPrivate,
+    ...eventsOf(flags),
     logLevel: flags.logLevel,
   }
 }

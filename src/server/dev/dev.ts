@@ -23,7 +23,9 @@ import { chooseMetricsReaders, metricsRoutes } from '../monitoring/metrics-endpo
 import { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from '../node/attestation-choice.ts'
 import { composeTrail, repeatDelivery, type TrailFiles } from '../node/compose-trail.ts'
+import { chooseEvents } from '../node/events-choice.ts'
 import { composeNode, type Node, type NodeParts } from '../node/node.ts'
+import { type NodeEvents, openNodeEvents } from '../node/node-events.ts'
 import { chooseQuotas } from '../node/quotas-choice.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
 import { repeat } from '../repeat.ts'
@@ -55,11 +57,13 @@ interface DevParts {
   readonly quotasChoice: string | undefined
   readonly attestationRoots: NodeParts['attestationRoots']
   readonly oidcAllowPrivate: boolean | undefined
+  readonly events: DevOptions['events']
 }
 
 /** A node, and what it measures. */
 interface DevNode extends Node {
   readonly metrics: NodeMetrics
+  readonly events: NodeEvents
 }
 
 /** A node with nothing in it but the seed; nothing of it outlives the process. */
@@ -79,8 +83,9 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
   })
   metrics.watchAudit(auditLog)
   metrics.watchCache('records', records)
+  const source = logSource({ nodeId: NODE_ID, files, head: () => auditLog.head(), log })
   const trailFiles = composeTrail({
-    source: logSource({ nodeId: NODE_ID, files, head: () => auditLog.head(), log }),
+    source,
     records,
     objects: memoryTrailObjects(),
     homeRegion: parts.region,
@@ -99,11 +104,15 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     trailFiles,
     metrics,
   })
+  const outbound = { ...parts, records, source, machine: machineClock }
+  const events = await openNodeEvents(outbound, chooseEvents(parts.events))
+  events.start()
   const close = async (): Promise<void> => {
     await metrics.close()
     await node.close()
+    await events.close()
   }
-  return { ...node, close, metrics }
+  return { ...node, close, metrics, events }
 }
 
 /** @throws OperatorError where others could use a server that asks nobody who they are */
@@ -126,10 +135,11 @@ function checkOptions(options: DevOptions): AccountId {
   return account
 }
 
-/** Does all that has become due, and closes the files of hours that have ended. */
-async function settleNode(node: Node, clock: Clock): Promise<void> {
+/** Does all that has become due, closes the files of hours that have ended, and sends the events. */
+async function settleNode(node: DevNode, clock: Clock): Promise<void> {
   await node.runTimedWork()
   await node.trailFiles.delivery.closeDueHours(clock.now())
+  await node.events.flush()
 }
 
 /** Starts the development server: in memory, any credentials, a clock that can be moved. */
@@ -147,6 +157,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     quotasChoice: options.quotas,
     attestationRoots: chooseAttestationRoots(options.attestationRootFile),
     oidcAllowPrivate: options.oidcAllowPrivate,
+    events: options.events,
   }
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)

@@ -1,8 +1,10 @@
 import { logSource } from '../../audit/trail/log-source.ts'
 import { TrailDelivery, type TrailDeliveryParts } from '../../audit/trail/trail-delivery.ts'
+import type { TrailSource } from '../../audit/trail/trail-gathering.ts'
 import type { TrailObjects } from '../../audit/trail/trail-objects.ts'
 import { diskTrailObjects } from '../../audit/trail/trail-objects-disk.ts'
 import { TrailSigningKeys } from '../../audit/trail/trail-signing-keys.ts'
+import type { Log } from '../../core/ports.ts'
 import { type Repetition, repeat } from '../repeat.ts'
 import type { NodeAudit } from './node-audit.ts'
 import type { NodeState, StateParts } from './node-state.ts'
@@ -24,17 +26,25 @@ export function composeTrail(parts: Omit<TrailDeliveryParts, 'signingKeys'>): Tr
   return { objects, signingKeys, delivery: new TrailDelivery({ ...parts, signingKeys }) }
 }
 
+/** The audit log of a node with a folder, as what goes out is made from it. */
+export function nodeLogSource(
+  { folder }: NodeState,
+  { nodeId, log: auditLog }: NodeAudit,
+  log: Log,
+): TrailSource {
+  return logSource({ nodeId, files: folder.auditFolder, head: () => auditLog.head(), log })
+}
+
 /** The trail of a node with a folder. */
 export function openNodeTrail(
-  { records, folder }: NodeState,
-  { nodeId, log: auditLog }: NodeAudit,
+  state: NodeState,
+  audit: NodeAudit,
   { clock, log, homeRegion }: StateParts & { readonly homeRegion: string },
 ): TrailFiles {
-  const head = () => auditLog.head()
   return composeTrail({
-    source: logSource({ nodeId, files: folder.auditFolder, head, log }),
-    records,
-    objects: diskTrailObjects(folder.trailFolder),
+    source: nodeLogSource(state, audit, log),
+    records: state.records,
+    objects: diskTrailObjects(state.folder.trailFolder),
     homeRegion,
     clock,
     log,

@@ -1,6 +1,7 @@
 import type { FrameWriter } from '../../audit/event.ts'
 import { findFrame } from '../../audit/segments/find-frame.ts'
 import { OperatorError } from '../../core/errors.ts'
+import type { EventSinkStatus } from '../../core/event-delivery.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
 import type {
   BackupSummary,
@@ -15,8 +16,10 @@ import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { AuditTrail } from '../../pipeline/audit-trail.ts'
 import { AccessExplorer } from '../../services/kms/access/access-explorer.ts'
 import { backUpNode } from '../backup/node-backup.ts'
+import { machineClock } from '../clocks.ts'
 import { explainFrame, getRequestId, isOfRequest } from '../explanations/explanation.ts'
 import { parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
+import type { NodeEvents } from '../node/node-events.ts'
 import type { NodeState } from '../node/node-state.ts'
 import {
   drawAccountId,
@@ -27,6 +30,12 @@ import {
 } from './accounts.ts'
 import { accessKeyIdInFile, writeCredentialsFile } from './credentials-file.ts'
 import { getDeletionGuard, removeDeletionGuard, setDeletionGuard } from './deletion-guards.ts'
+import {
+  discardDeadLetters,
+  eventStatus,
+  listDeadLetters,
+  redriveDeadLetters,
+} from './event-commands.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 
@@ -41,6 +50,8 @@ export interface LocalOperatorParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Of a node that runs: what sends its events. */
+  readonly events?: Pick<NodeEvents, 'stats' | 'reload'>
   /** The parts of the status that the process around the state knows. */
   readonly describe: () => Promise<ProcessStatus>
 }
@@ -234,6 +245,34 @@ export class LocalOperator implements Operator {
 
   async simulate(request: unknown): Promise<Simulation> {
     return this.#explorer.simulate(parseSimulate(request))
+  }
+
+  eventStatus(): Promise<readonly EventSinkStatus[]> {
+    return eventStatus(this.#eventParts())
+  }
+
+  listDeadLetters(request: Parameters<Operator['listDeadLetters']>[0]) {
+    return listDeadLetters(this.#eventParts(), request)
+  }
+
+  async redriveDeadLetters(request: { eventId?: string }) {
+    const trail = await this.#parts.openTrail()
+    const done = await redriveDeadLetters(this.#eventParts(), request)
+    await this.#record(trail, 'events redrive', { ...done, ...request })
+    return done
+  }
+
+  async discardDeadLetters(request: { eventId?: string }) {
+    const trail = await this.#parts.openTrail()
+    const done = await discardDeadLetters(this.#eventParts(), request)
+    await this.#record(trail, 'events discard', { ...done, ...request })
+    return done
+  }
+
+  #eventParts() {
+    const { state, events } = this.#parts
+    // Receivers follow the machine's clock, not a moved one.
+    return { records: state.records, clock: machineClock, events }
   }
 
   #accountParts() {

@@ -28,6 +28,10 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   explain: never,
   whoCan: never,
   simulate: never,
+  eventStatus: never,
+  listDeadLetters: never,
+  redriveDeadLetters: never,
+  discardDeadLetters: never,
   ...methods,
 })
 

@@ -28,6 +28,10 @@ const METHODS = [
   'explain',
   'whoCan',
   'simulate',
+  'eventStatus',
+  'listDeadLetters',
+  'redriveDeadLetters',
+  'discardDeadLetters',
 ] as const satisfies readonly (keyof Operator)[]
 type Method = (typeof METHODS)[number]
 
@@ -126,4 +130,8 @@ export const socketOperator = (socketPath: string): Operator => ({
   explain: (request) => ask(socketPath, 'explain', request),
   whoCan: (request) => ask(socketPath, 'whoCan', request),
   simulate: (request) => ask(socketPath, 'simulate', request),
+  eventStatus: () => ask(socketPath, 'eventStatus'),
+  listDeadLetters: (request) => ask(socketPath, 'listDeadLetters', request),
+  redriveDeadLetters: (request) => ask(socketPath, 'redriveDeadLetters', request),
+  discardDeadLetters: (request) => ask(socketPath, 'discardDeadLetters', request),
 })

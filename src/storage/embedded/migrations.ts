@@ -8,6 +8,7 @@ import { keyLife } from './migrations/0002-key-life.ts'
 import { identity } from './migrations/0003-identity.ts'
 import { deletionGuard } from './migrations/0004-deletion-guard.ts'
 import { trail } from './migrations/0005-trail.ts'
+import { events } from './migrations/0006-events.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   identity,
   deletionGuard,
   trail,
+  events,
 ]
 
 /**
