@@ -38,6 +38,8 @@ const COMMANDS = [
   'events dead-letters',
   'events redrive',
   'events discard',
+  'audit public-key',
+  'audit rotate-signing-key',
   'explain',
   'who-can',
   'simulate',

@@ -55,6 +55,10 @@ export interface Operator extends EventOperator {
   }>
   /** Writes a backup of the store as it is now, encrypted; the node goes on serving. */
   backup(request: { readonly path: string }): Promise<BackupSummary>
+  /** The public keys that verify the digests of the audit trail, old ones too, oldest first. */
+  auditPublicKeys(): Promise<readonly AuditPublicKey[]>
+  /** Makes a new key that signs digests from now on. */
+  rotateAuditSigningKey(): Promise<AuditPublicKey>
   /** Why a call was or was not allowed, from the audit log. */
   explain(request: { readonly requestId: string }): Promise<Explanation>
   /** Who may do something to a key. */
@@ -73,6 +77,17 @@ export interface BackupSummary {
   readonly rows: number
   /** Keys that can be tried out against what they did now. */
   readonly canaries: number
+}
+
+/** The public part of a key that signs the digests of the audit trail, or has signed some. */
+export interface AuditPublicKey {
+  /** 32 hex digits, as digests name it. */
+  readonly fingerprint: string
+  /** ISO 8601. */
+  readonly validFrom: string
+  readonly validTo: string
+  /** SubjectPublicKeyInfo in PEM; ends with a line feed. */
+  readonly pem: string
 }
 
 /** The keys that an operator gave of an identity provider. */

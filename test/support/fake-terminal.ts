@@ -134,6 +134,8 @@ export function fakeOperator(parts: Partial<Operator>): {
     listOidcKeys: notExpected,
     removeOidcKeys: notExpected,
     backup: notExpected,
+    auditPublicKeys: notExpected,
+    rotateAuditSigningKey: notExpected,
     explain: notExpected,
     whoCan: notExpected,
     simulate: notExpected,

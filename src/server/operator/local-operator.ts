@@ -1,9 +1,15 @@
 import type { FrameWriter } from '../../audit/event.ts'
 import { findFrame } from '../../audit/segments/find-frame.ts'
+import {
+  publicKeyPem,
+  type TrailPublicKey,
+  TrailSigningKeys,
+} from '../../audit/trail/trail-signing-keys.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { EventSinkStatus } from '../../core/event-delivery.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
 import type {
+  AuditPublicKey,
   BackupSummary,
   DeletionGuardSetting,
   IssuedCredential,
@@ -60,6 +66,13 @@ type ProcessStatus = Pick<
   NodeStatus,
   'version' | 'running' | 'audit' | 'endpoint' | 'region' | 'caFile'
 >
+
+const shownKey = (key: TrailPublicKey): AuditPublicKey => ({
+  fingerprint: key.fingerprint,
+  validFrom: new Date(key.validFrom).toISOString(),
+  validTo: new Date(key.validTo).toISOString(),
+  pem: publicKeyPem(key),
+})
 
 /** Does the operator's commands in this process; each leaves a frame in the audit log before it answers. */
 export class LocalOperator implements Operator {
@@ -225,6 +238,18 @@ export class LocalOperator implements Operator {
     return { path, sizeBytes, createdAt, rows, canaries }
   }
 
+  async auditPublicKeys(): Promise<readonly AuditPublicKey[]> {
+    return (await this.#signingKeys().all()).map(shownKey)
+  }
+
+  async rotateAuditSigningKey(): Promise<AuditPublicKey> {
+    const trail = await this.#parts.openTrail()
+    const key = await this.#signingKeys().rotate()
+    const { fingerprint } = key
+    await this.#record(trail, 'audit rotate-signing-key', { fingerprint })
+    return shownKey(key)
+  }
+
   async explain(request: { requestId: string }): Promise<Explanation> {
     const requestId = getRequestId(request.requestId)
     const { auditFolder } = this.#parts.state.folder
@@ -273,6 +298,11 @@ export class LocalOperator implements Operator {
     const { state, events } = this.#parts
     // Receivers follow the machine's clock, not a moved one.
     return { records: state.records, clock: machineClock, events }
+  }
+
+  #signingKeys(): TrailSigningKeys {
+    const { state, clock } = this.#parts
+    return new TrailSigningKeys({ records: state.records, clock })
   }
 
   #accountParts() {

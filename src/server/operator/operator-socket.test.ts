@@ -25,6 +25,8 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   listOidcKeys: never,
   removeOidcKeys: never,
   backup: never,
+  auditPublicKeys: never,
+  rotateAuditSigningKey: never,
   explain: never,
   whoCan: never,
   simulate: never,
