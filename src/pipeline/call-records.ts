@@ -171,21 +171,26 @@ export function callFacts(
     error: error === undefined ? undefined : { code: error.code, message: error.publicMessage },
     decidedJson: parts.decisions.jsonOf(trace.decided),
     elsewhere: detail.elsewhere && elsewhereFacts(parts, detail.elsewhere),
-    shared: sharedFacts(parts, call, resources),
+    shared: isForeign(call, resources) ? sharedFacts(parts, call, resources) : undefined,
   }
 }
 
-/** Who else the call is recorded for: nobody, where all that it was about is in the caller's account. */
+/** Whether a call was about something that is not in its account. On every call's path. */
+function isForeign({ accountId }: Call, resources: readonly AuditResource[]): boolean {
+  for (const resource of resources) if (resource.accountId !== accountId) return true
+  return false
+}
+
+/** Who else the call is recorded for. */
 function sharedFacts(
   { random }: RecordingParts,
   call: Call,
   resources: readonly AuditResource[],
 ): SharedFacts | undefined {
-  const isForeign = ({ accountId }: AuditResource): boolean => accountId !== call.accountId
-  if (!resources.some(isForeign)) return undefined
+  const owners = new Set(resources.map(({ accountId }) => accountId))
+  owners.delete(call.accountId)
   // A key that is a service's own has an owner who keeps no log.
-  const foreign = resources.filter((resource) => isForeign(resource) && !isServiceOwned(resource))
-  const owners = new Set(foreign.map(({ accountId }) => accountId))
+  owners.delete(SERVICE_ACCOUNT)
   if (owners.size === 0) return undefined
   return {
     sharedEventId: random.uuid(),
@@ -193,8 +198,6 @@ function sharedFacts(
     copies: [...owners].map((accountId) => ({ eventId: random.uuid(), accountId })),
   }
 }
-
-const isServiceOwned = ({ accountId }: AuditResource): boolean => accountId === SERVICE_ACCOUNT
 
 /** A caller as other accounts see it: by account and unique id alone. A service is no secret. */
 function identityForOwners(call: Call): string {
