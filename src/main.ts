@@ -27,6 +27,8 @@ const program: Program = {
     (await import('./server/operator/trail-commands.ts')).auditVerifyTrail(options, onProgress),
   restoreBackup: async (options) => (await server()).restoreBackup(options),
   drillBackup: async (options) => (await server()).drillBackup(options),
+  auditProve: async (options) =>
+    (await import('./server/operator/trail-commands.ts')).auditProve(options),
 }
 
 /** From package.json, which stands above both the sources and the compiled program. */

@@ -40,6 +40,7 @@ const COMMANDS = [
   'events discard',
   'audit public-key',
   'audit rotate-signing-key',
+  'audit prove',
   'explain',
   'who-can',
   'simulate',

@@ -41,6 +41,8 @@ export interface Program {
   restoreBackup(options: RestoreOptions): Promise<RestoredFolder>
   /** Puts a backup into a scratch store and has every key prove that it works. */
   drillBackup(options: DrillOptions): Promise<DrillReport>
+  /** The proof of one event, as JSON. */
+  auditProve(options: ProveOptions): Promise<string>
 }
 
 export const SEAL_KINDS = ['keyfile', 'passphrase'] as const
@@ -212,6 +214,12 @@ export interface NamedText {
 export interface VerifyAgainst {
   /** Anchors, JSON lines. */
   readonly anchors?: NamedText | undefined
+}
+
+export interface ProveOptions extends FolderOptions {
+  readonly eventId: string
+  /** A copy of the trail to prove it from, in place of a node's own. */
+  readonly copy: string | undefined
 }
 
 export interface TrailVerifyOptions extends VerifyAgainst {

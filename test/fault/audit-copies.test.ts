@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { proveEvent } from '../../src/audit/trail/event-proof.ts'
+import { diskTrailCopy } from '../../src/audit/trail/trail-copy.ts'
+import { diskTrailObjects } from '../../src/audit/trail/trail-objects-disk.ts'
+import { publicKeyPem } from '../../src/audit/trail/trail-signing-keys.ts'
+import { parseTrustedKeys } from '../../src/audit/trail/trusted-keys.ts'
 import { verifyTrail } from '../../src/audit/trail/verify-trail.ts'
 import { instant } from '../../src/core/ids.ts'
+import { openTestTrail } from '../support/trail-fixture.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
@@ -116,5 +125,48 @@ describe('the same trail', () => {
     const verdict = await verifyTrail(memoryCopy(files), { keys: KEYS, until: UNTIL })
     assert.deepEqual(verdict.findings, [])
     assert.match(verdict.notes[0] ?? '', /is in no digest yet: nothing vouches for it/)
+  })
+})
+
+describe('what a node delivers', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'strongroom-delivered-'))
+  after(() => rmSync(folder, { recursive: true }))
+
+  test('verifies: hours with and without events, a pause, a clock put back, and another key', async () => {
+    const trail = await openTestTrail({ objects: diskTrailObjects(folder) })
+    const { clock, delivery, signingKeys } = trail
+    const hour = async (events: readonly string[]): Promise<void> => {
+      for (const id of events) await trail.event(id)
+      await delivery.catchUp()
+      for (const id of events) await trail.event(`${id}-late`, { region: 'us-east-2' })
+      clock.advance(HOUR_MS)
+      await delivery.closeDueHours(clock.now())
+    }
+    await trail.event('other', { accountId: ACCOUNT_B })
+    for (const events of [['a', 'b'], [], ['c']]) await hour(events)
+    clock.advance(5 * HOUR_MS)
+    await hour(['d'])
+    clock.advance(-2 * HOUR_MS)
+    await hour(['e', 'f'])
+    await hour(['g'])
+    await signingKeys.rotate()
+    for (const events of [['h'], [], ['i']]) await hour(events)
+    const keys = parseTrustedKeys((await signingKeys.all()).map(publicKeyPem).join(''))
+    assert.ok(keys.fingerprints.length > 1)
+    const verdict = await verifyTrail(diskTrailCopy(folder), { keys, until: clock.now() })
+    assert.deepEqual([verdict.findings, verdict.notes], [[], []])
+    assert.deepEqual([verdict.accounts, verdict.regions, verdict.records], [2, 2, 19])
+    const place = {
+      accountId: ACCOUNT_A,
+      region: 'us-east-2',
+      time: instant(clock.now() - 2 * HOUR_MS),
+    }
+    const proof = await proveEvent(diskTrailCopy(folder), 'i-late', place)
+    assert.ok(proof !== undefined && proof !== 'open')
+    await trail.event('open')
+    await delivery.catchUp()
+    assert.equal(await proveEvent(diskTrailCopy(folder), 'open', undefined), 'open')
+    const open = await verifyTrail(diskTrailCopy(folder), { keys, until: clock.now() })
+    assert.deepEqual([open.findings, open.notes.length], [[], 1])
   })
 })

@@ -86,6 +86,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     auditVerifyTrail: notExpected('auditVerifyTrail'),
     restoreBackup: notExpected('restoreBackup'),
     drillBackup: notExpected('drillBackup'),
+    auditProve: notExpected('auditProve'),
     ...parts,
   }
 }

@@ -26,3 +26,20 @@ function rootOf(leaves: readonly Buffer[]): Buffer {
 /** The root, 64 hex digits. */
 export const merkleRoot = (records: readonly Leaf[]): string =>
   rootOf(records.map(leafOf)).toString('hex')
+
+/** RFC 6962, section 2.1.1: PATH(m, D[n]). */
+function pathOf(leaves: readonly Buffer[], index: number): Buffer[] {
+  if (leaves.length === 1) return []
+  const split = splitOf(leaves.length)
+  const [left, right] = [leaves.slice(0, split), leaves.slice(split)]
+  return index < split
+    ? [...pathOf(left, index), rootOf(right)]
+    : [...pathOf(right, index - split), rootOf(left)]
+}
+
+/**
+ * The nodes, 64 hex digits each, that lead from one record to the root: the one beside it first.
+ * @param index from 0; below the number of records
+ */
+export const merklePath = (records: readonly Leaf[], index: number): string[] =>
+  pathOf(records.map(leafOf), index).map((node) => node.toString('hex'))

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Instant } from '../../core/ids.ts'
 import type { AnchorBook } from './anchors.ts'
 import { type ChainFiles, listChain, readDigest, type SeenDigest } from './chain-files.ts'
@@ -11,6 +12,7 @@ import {
   signedText,
   type TrailPlace,
 } from './trail-format.ts'
+import { gzipOf } from './trail-gathering.ts'
 import { parseIsoSeconds, parseLogFileKey } from './trail-names.ts'
 import type { TrailReport } from './trail-report.ts'
 import type { TrustedKeys } from './trusted-keys.ts'
@@ -71,6 +73,7 @@ class ChainVerification {
       previous = current
       current = next
     }
+    await this.#newestBytes(previous)
     this.#beginning()
     this.#end(digests.at(-1)?.end)
     this.#anchorsMet()
@@ -197,6 +200,17 @@ class ChainVerification {
         report.records += records
         for (const what of problems) report.find(s3Object, what)
       }
+    }
+  }
+
+  /** No digest vouches for how the newest one was compressed; its signature does for what it says. */
+  async #newestBytes(newest: SeenDigest | undefined): Promise<void> {
+    if (newest?.digest === undefined) return
+    const usual = hash('sha256', await gzipOf(newest.content))
+    if (usual !== newest.gzipHash) {
+      this.#context.report.note(
+        `${newest.key} is compressed otherwise than this version of the program does; what it says is as it was signed`,
+      )
     }
   }
 

@@ -1,9 +1,23 @@
+import { findFrame } from '../../audit/segments/find-frame.ts'
+import { parseRecord } from '../../audit/trail/check-log-file.ts'
+import { type EventPlace, proveEvent } from '../../audit/trail/event-proof.ts'
+import { recordsOf } from '../../audit/trail/frame-records.ts'
 import { diskTrailCopy } from '../../audit/trail/trail-copy.ts'
+import { isoSeconds } from '../../audit/trail/trail-format.ts'
+import { parseIsoSeconds } from '../../audit/trail/trail-names.ts'
 import { parseTrustedKeys } from '../../audit/trail/trusted-keys.ts'
 import { verifyTrail } from '../../audit/trail/verify-trail.ts'
-import type { TrailCounts, TrailVerdict, TrailVerifyOptions } from '../../cli/program.ts'
-import { instant } from '../../core/ids.ts'
+import type {
+  ProveOptions,
+  TrailCounts,
+  TrailVerdict,
+  TrailVerifyOptions,
+} from '../../cli/program.ts'
+import { OperatorError } from '../../core/errors.ts'
+import { floorHour, HOUR_MS } from '../../core/hours.ts'
+import { instant, plusMs } from '../../core/ids.ts'
 import { machineClock } from '../clocks.ts'
+import { nodeFolder } from '../node/node-folder.ts'
 
 /** Checks a copy of the trail. It needs no node: whoever has the public key can do it anywhere. */
 export async function auditVerifyTrail(
@@ -18,4 +32,50 @@ export async function auditVerifyTrail(
     allowUnsignedNewest,
     onProgress,
   })
+}
+
+/** The proof of one event, as JSON: from a copy of the trail, or from a node's own, which may be running. */
+export async function auditProve(options: ProveOptions): Promise<string> {
+  const { eventId, copy } = options
+  const folder = nodeFolder(options)
+  const place = copy === undefined ? await placeInLog(folder.auditFolder, eventId) : undefined
+  const from = diskTrailCopy(copy ?? folder.trailFolder)
+  const proof = await proveEvent(from, eventId, place)
+  if (proof === undefined && place === undefined) {
+    const where = copy === undefined ? `the log in ${folder.auditFolder}` : `the trail in ${copy}`
+    throw new OperatorError(
+      `there is no event ${eventId} in ${where}`,
+      'an event id is the eventID of a record, as `strongroom audit cat` prints it',
+    )
+  }
+  if (proof === undefined || proof === 'open') throw notYet(eventId, place)
+  return JSON.stringify(proof, undefined, 2)
+}
+
+function notYet(eventId: string, place: EventPlace | undefined): OperatorError {
+  const end = place && plusMs(floorHour(place.time), HOUR_MS)
+  const isOverdue = end !== undefined && machineClock.now() > end + DIGEST_DELAY_MS
+  const when = end === undefined ? 'the end of its hour' : isoSeconds(end)
+  return new OperatorError(
+    `event ${eventId} is recorded, and no digest covers it yet`,
+    isOverdue
+      ? `the digest of the hour that ended at ${when} is overdue: a running node writes it, and says in its log why it cannot`
+      : `it can be proven when its hour is closed, shortly after ${when}`,
+  )
+}
+
+/** A running node writes the digests of an hour within seconds. */
+const DIGEST_DELAY_MS = 300_000
+
+/** What the node's log says of an event; undefined where it does not have it. */
+async function placeInLog(auditFolder: string, eventId: string): Promise<EventPlace | undefined> {
+  const member = `"eventID":${JSON.stringify(eventId)}`
+  const frame = await findFrame(auditFolder, (text) => text.includes(member))
+  for (const { text } of frame === undefined ? [] : recordsOf(frame)) {
+    const record = parseRecord(Buffer.from(text))
+    const time = record && parseIsoSeconds(record.eventTime)
+    if (record?.eventID !== eventId || time === undefined) continue
+    return { accountId: record.recipientAccountId, region: record.awsRegion, time }
+  }
+  return undefined
 }

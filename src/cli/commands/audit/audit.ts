@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { addCat } from './cat.ts'
+import { addProve } from './prove.ts'
 import { addSigningKeys } from './signing-keys.ts'
 import { addVerify } from './verify.ts'
 
@@ -10,4 +11,5 @@ export function addAudit(parent: Command, context: Context): void {
   addCat(group, context)
   addVerify(group, context)
   addSigningKeys(group, context)
+  addProve(group, context)
 }
