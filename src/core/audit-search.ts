@@ -2,7 +2,7 @@ import type { Instant } from './ids.ts'
 
 /**
  * The port of everything that looks events up: LookupEvents on the wire, `strongroom audit search`, the
- * use of a key before it is deleted. Implemented by `audit/index/`.
+ * use of a key before it is deleted. Implemented by `audit/event-index/`.
  */
 
 /** How a call ended: allowed and done, refused by policy, or failed otherwise. */

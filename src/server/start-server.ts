@@ -1,5 +1,6 @@
 import { FrameWriter } from '../audit/event.ts'
-import { findFrame } from '../audit/segments/find-frame.ts'
+import { AuditIndex } from '../audit/event-index/audit-index.ts'
+import { diskSegmentFiles } from '../audit/segments/segment-files.ts'
 import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
@@ -35,8 +36,6 @@ import { programVersion } from './version.ts'
 const GRACE_MS = 10_000
 /** How often the node looks for what is due, and notes the head of its log in the store. */
 const ROUND_MS = 1000
-/** Segments of the audit log, the newest ones, that are searched for who asks over HTTP: operators search all. */
-const SEARCHED_SEGMENTS_MAX = 16
 /** Entries of the change feed that are kept: far more than a node that has fallen behind looks at. */
 const FEED_EPOCHS_KEPT = 100_000
 
@@ -45,6 +44,7 @@ interface OpenParts {
   metrics: NodeMetrics
   state: NodeState
   audit: NodeAudit
+  index: AuditIndex
   node: Node
   events: NodeEvents
   transport: HttpTransport
@@ -115,6 +115,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.metrics?.close(),
     () => open.node?.close(),
     () => open.events?.close(),
+    () => open.index?.close(),
     () => open.audit?.saveHead(),
     () => open.audit?.log.close(),
     () => open.state?.close(),
@@ -137,16 +138,28 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
+/** The index of the node's log, which it reads beside the log's writer. */
+const openIndex = ({ folder }: NodeState, audit: NodeAudit, log: Log): AuditIndex =>
+  new AuditIndex({
+    files: diskSegmentFiles(folder.auditFolder, { durable: false }),
+    nodeId: audit.nodeId,
+    file: folder.auditIndexFile,
+    head: () => audit.log.head().sequence,
+    log,
+    steadyMs: () => performance.now(),
+  })
+
 /** The node itself, on its open state and log. */
 function openNode(
   {
     state,
     audit,
+    index,
     quotas,
     attestationRoots,
     oidcAllowPrivate,
     trailFiles,
-  }: Pick<OpenParts, 'state' | 'audit'> &
+  }: Pick<OpenParts, 'state' | 'audit' | 'index'> &
     Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate' | 'trailFiles'>,
   { clock, random, log, metrics }: StateParts,
 ): Promise<Node> {
@@ -172,8 +185,8 @@ function openNode(
     attestationRoots,
     oidcAllowPrivate,
     trailFiles,
-    findFrame: (isWanted) =>
-      findFrame(folder.auditFolder, isWanted, { segmentsMax: SEARCHED_SEGMENTS_MAX }),
+    search: index,
+    findRequest: (requestId, isWanted) => index.findRequest(requestId, isWanted),
     metrics,
   })
 }
@@ -236,9 +249,10 @@ async function openAll(
   metrics.watchCache('records', state.records)
   metrics.watchDisk(state.folder.path)
   const { oidcAllowPrivate } = options
+  const index = (open.index = openIndex(state, audit, log))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
   const node = (open.node = await openNode(
-    { state, audit, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
+    { state, audit, index, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,
   ))
   // Before what a crash has cut off is appended: a sink that is new does not miss that.
@@ -251,6 +265,7 @@ async function openAll(
       await node.runTimedWork()
       await audit.saveHead()
       await trimFeed(state)
+      await index.catchUp()
     },
     ROUND_MS,
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),

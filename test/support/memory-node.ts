@@ -24,6 +24,7 @@ import type { UsageJournal } from '../../src/services/kms/keys/key-usage.ts'
 import type { RequestQuotas } from '../../src/services/kms/quotas/request-quotas.ts'
 import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
 import { createRecordStore } from '../../src/storage/record-store.ts'
+import { naiveSearch } from './naive-search.ts'
 
 /** The account of access key ids that name none. */
 export const OPEN_ACCOUNT = '000000000000'
@@ -194,7 +195,8 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     usageJournal: options.usageJournal,
     quotas: options.quotas,
     oidcAllowPrivate: options.oidcAllowPrivate,
-    findFrame: (isWanted) => Promise.resolve(sink.texts.findLast(isWanted)),
+    search: naiveSearch(() => sink.texts),
+    findRequest: (_, isWanted) => Promise.resolve(sink.texts.findLast(isWanted)),
     trailFiles,
   })
   const transport = await openHttpTransport({

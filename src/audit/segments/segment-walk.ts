@@ -54,6 +54,8 @@ export interface WalkOptions {
   readonly sizeBytes: number
   /** What the first batch must continue; absent where the header is lost: then the first is taken as it is. */
   readonly start: ChainPosition | undefined
+  /** Where an earlier walk ended, for `start` in the midst of the segment; its first batch by default. */
+  readonly resume?: { readonly offset: number; readonly batches: number } | undefined
   readonly macKey?: KeyObject | undefined
   /** Hand out the records of each batch. */
   readonly collect?: boolean
@@ -82,8 +84,8 @@ export class SegmentWalk {
   readonly #options: WalkOptions
   readonly #window: SegmentWindow
   readonly #dataEnd: number
-  #offset = SEGMENT_HEADER_BYTES
-  #batches = 0
+  #offset: number
+  #batches: number
   #position: ChainPosition
   /** False where the batch before is lost, so that the next one has nothing to continue. */
   #linked: boolean
@@ -95,6 +97,8 @@ export class SegmentWalk {
     this.#options = options
     this.#window = new SegmentWindow(options.file, options.sizeBytes)
     this.#dataEnd = options.sizeBytes - SEAL_BYTES
+    this.#offset = options.resume?.offset ?? SEGMENT_HEADER_BYTES
+    this.#batches = options.resume?.batches ?? 0
     this.#position = options.start ?? UNKNOWN
     this.#linked = options.start !== undefined
   }

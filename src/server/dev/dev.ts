@@ -1,4 +1,4 @@
-import { findFrame } from '../../audit/segments/find-frame.ts'
+import { memoryIndex } from '../../audit/event-index/audit-index.ts'
 import { openMemoryAuditLog } from '../../audit/segments/memory-log.ts'
 import { logSource } from '../../audit/trail/log-source.ts'
 import { memoryTrailObjects } from '../../audit/trail/trail-objects-memory.ts'
@@ -92,6 +92,13 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     clock,
     log,
   })
+  const index = memoryIndex({
+    files,
+    nodeId: NODE_ID,
+    head: () => auditLog.head().sequence,
+    log,
+    steadyMs: () => performance.now(),
+  })
   const quotas = chooseQuotas(parts.quotasChoice)
   const node = await composeNode({
     ...parts,
@@ -100,7 +107,8 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     sink: auditLog,
     machine: machineClock,
     quotas,
-    findFrame: (isWanted) => findFrame(files, isWanted),
+    search: index,
+    findRequest: (requestId, isWanted) => index.findRequest(requestId, isWanted),
     trailFiles,
     metrics,
   })

@@ -15,8 +15,11 @@ import { type AdminRoutes, jsonReply } from '../admin-endpoints.ts'
 import { explainFrame, explanationFor, getRequestId, isOfRequest } from './explanation.ts'
 import { parseSimulate, parseWhoCan } from './explanation-requests.ts'
 
-/** Searches the log for the newest frame that a test takes. */
-export type FindFrame = (isWanted: (text: string) => boolean) => Promise<string | undefined>
+/** Searches the log for the newest frame of a request that a test takes. */
+export type FindRequest = (
+  requestId: string,
+  isWanted: (text: string) => boolean,
+) => Promise<string | undefined>
 
 export interface AuthorizationParts {
   readonly kms: Service
@@ -24,7 +27,7 @@ export interface AuthorizationParts {
   /** Runs an operation with all its checks, and records it. */
   readonly run: (call: InProcessCall) => Promise<object | undefined>
   readonly records: RecordStore
-  readonly findFrame: FindFrame
+  readonly findRequest: FindRequest
   readonly trail: Pick<AuditTrail, 'record'>
   readonly frames: FrameWriter
   readonly clock: Clock
@@ -34,7 +37,7 @@ export interface AuthorizationParts {
 /** Answers `/-/authorization/…`. */
 export type Inquire = (request: HttpRequest) => Promise<HttpReply>
 
-/** Searches of the log, each of which may read all of it, that wait for one another. */
+/** Searches of the log that wait for one another. */
 const SEARCHES_WAITING_MAX = 8
 
 const PREFIX = '/-/authorization/'
@@ -152,7 +155,7 @@ export class AuthorizationEndpoints {
   async #explain(body: unknown, origin: CallOrigin): Promise<HttpReply> {
     // The one member is looked at as `unknown`.
     const requestId = getRequestId((body as { requestId?: unknown } | null)?.requestId)
-    const text = await this.#search(isOfRequest(requestId))
+    const text = await this.#search(requestId)
     const found = text === undefined ? undefined : explainFrame(text, requestId)
     const explanation = found && (await this.#shown(found, origin))
     if (explanation === undefined) return jsonReply(404, { error: NOT_FOUND })
@@ -190,7 +193,7 @@ export class AuthorizationEndpoints {
   }
 
   /** One search after the other. @throws ServiceError ThrottlingException where too many wait already */
-  async #search(isWanted: (text: string) => boolean): Promise<string | undefined> {
+  async #search(requestId: string): Promise<string | undefined> {
     if (this.#waiting >= SEARCHES_WAITING_MAX) {
       throw new ServiceError(
         'ThrottlingException',
@@ -198,7 +201,9 @@ export class AuthorizationEndpoints {
       )
     }
     this.#waiting += 1
-    const turn = this.#searches.then(() => this.#parts.findFrame(isWanted))
+    const turn = this.#searches.then(() =>
+      this.#parts.findRequest(requestId, isOfRequest(requestId)),
+    )
     this.#searches = turn.catch(() => undefined)
     try {
       return await turn

@@ -10,6 +10,8 @@ export interface NodeFolder {
   readonly auditFolder: string
   /** Log files and digests, one folder for each bucket. */
   readonly trailFolder: string
+  /** The index of the audit log: thrown away and made again at will. */
+  readonly auditIndexFile: string
   readonly credentialsFile: string
   readonly operatorSocket: string
   readonly nodeIdFile: string
@@ -35,6 +37,7 @@ export function nodeFolder(options: {
     keyfile: resolve(options.keyfile ?? join(path, 'root.key')),
     auditFolder: join(path, 'audit'),
     trailFolder: join(path, 'trail'),
+    auditIndexFile: join(path, 'audit-index', 'index.db'),
     credentialsFile: join(path, 'root-credentials'),
     operatorSocket: join(path, 'operator.sock'),
     nodeIdFile: join(path, 'node-id'),

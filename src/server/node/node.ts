@@ -1,4 +1,5 @@
 import { FrameWriter, withOutboxId } from '../../audit/event.ts'
+import type { AuditSearch } from '../../core/audit-search.ts'
 import type { AccountId } from '../../core/ids.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { RecordStore } from '../../core/records.ts'
@@ -39,7 +40,7 @@ import { STS_MODEL } from '../../services/sts/model.ts'
 import { Authenticator } from '../authentication/authenticate.ts'
 import {
   AuthorizationEndpoints,
-  type FindFrame,
+  type FindRequest,
   type Inquire,
 } from '../explanations/authorization-endpoints.ts'
 import { inTurn } from '../in-turn.ts'
@@ -73,8 +74,10 @@ export interface NodeParts {
   readonly quotas?: RequestQuotas | undefined
   /** As `ProviderDocumentsOptions.allowPrivate`. */
   readonly oidcAllowPrivate?: boolean | undefined
-  /** Searches the audit log behind `sink`. */
-  readonly findFrame: FindFrame
+  /** Looks up the events of the audit log behind `sink`. */
+  readonly search: AuditSearch
+  /** Looks up a request in it. */
+  readonly findRequest: FindRequest
   /** Absent where nobody can ask for them. */
   readonly metrics?: NodeMetrics | undefined
   /** What the audit log behind `sink` becomes. */
@@ -92,6 +95,8 @@ export interface Node {
   readonly trail: AuditTrail
   /** What the audit log becomes: log files and digests. */
   readonly trailFiles: TrailFiles
+  /** Looks up the events of its audit log. */
+  readonly search: AuditSearch
   readonly frames: FrameWriter
   /** Finds in the log what the store does not know after a crash. Before the first call is served. */
   recover(): Promise<void>
@@ -103,7 +108,7 @@ export interface Node {
 
 /** Puts a node together: services, authentication, audit trail, pipeline. */
 export async function composeNode(parts: NodeParts): Promise<Node> {
-  const { rows, records, clock, random, log, findFrame, trailFiles } = parts
+  const { rows, records, clock, random, log, findRequest, trailFiles } = parts
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const refusals = new RefusalRecorder({ trail, frames, clock })
@@ -115,11 +120,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const sessions = new Sessions(sessionTokens, random)
   const sts = await composeSts(parts, sessions)
   const uses = new IdentityUses(parts)
-  const iam = createIam({
-    codec: createQueryCodec(IAM_MODEL.query),
-    markers: new PageMarkers(markerKey, invalidIamMarker),
-    uses,
-  })
+  const iam = iamOf(markerKey, uses)
   const authenticator = authenticatorOf(parts, { sessions, uses })
   const authorizer = new Authorizer(new PrincipalPolicySource(records))
   const routes: readonly [Route, ...Route[]] = [
@@ -145,7 +146,8 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     log,
   }
   const run = createInProcessPipeline(pipeline)
-  const { inquire } = new AuthorizationEndpoints({ ...pipeline, kms: kms.service, run, findFrame })
+  const askable = { ...pipeline, kms: kms.service, run, findRequest }
+  const { inquire } = new AuthorizationEndpoints(askable)
   const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
   return {
     handler: createPipeline(pipeline),
@@ -153,6 +155,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     inquire,
     trail,
     trailFiles,
+    search: parts.search,
     frames,
     recover: () => lastUses.rebuild(),
     runTimedWork: () =>
@@ -172,6 +175,13 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     },
   }
 }
+
+const iamOf = (markerKey: ConstructorParameters<typeof PageMarkers>[0], uses: IdentityUses) =>
+  createIam({
+    codec: createQueryCodec(IAM_MODEL.query),
+    markers: new PageMarkers(markerKey, invalidIamMarker),
+    uses,
+  })
 
 function authenticatorOf(
   parts: NodeParts,
