@@ -251,6 +251,7 @@ async function openAll(
   const { oidcAllowPrivate } = options
   const index = (open.index = openIndex(state, audit, log))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
+  metrics.watchDelivery(trailFiles.delivery)
   const node = (open.node = await openNode(
     { state, audit, index, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,

@@ -99,6 +99,7 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     log,
     steadyMs: () => performance.now(),
   })
+  metrics.watchDelivery(trailFiles.delivery)
   const quotas = chooseQuotas(parts.quotasChoice)
   const node = await composeNode({
     ...parts,

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditLog, WrittenBatch } from '../../audit/segments/audit-log.ts'
+import type { TrailStats } from '../../audit/trail/trail-delivery.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { RowStore } from '../../core/store.ts'
 import { BACKING_KEYS, KEYS } from '../../core/tables.ts'
@@ -10,6 +11,7 @@ import type { Progress } from '../../pipeline/call-records.ts'
 import type { CallWatch } from '../../pipeline/call-watch.ts'
 import type { StoreCommit } from '../../storage/embedded/group-commit.ts'
 import { programVersion } from '../version.ts'
+import { measureAudit, measureTrail } from './audit-metrics.ts'
 import { KeyCensus } from './key-census.ts'
 import { measureProcess } from './process-metrics.ts'
 
@@ -143,28 +145,11 @@ export class NodeMetrics {
   }
 
   watchAudit(log: AuditLog): void {
-    const counter = (name: string, help: string) => this.#counter(`strongroom_audit_${name}`, help)
-    const gauge = (name: string, help: string) => this.#gauge(`strongroom_audit_${name}`, help)
-    const frames = counter('frames_total', 'Frames that were written to the audit log')
-    const bytes = counter('bytes_total', 'Bytes that were written to the audit log')
-    const failures = counter('failures_total', 'Writes and changes of segment that failed')
-    const lost = counter('frames_failed_total', 'Frames that were refused or whose write failed')
-    const waiting = gauge('waiting_frames', 'Frames that wait for their write')
-    const failing = gauge('failing', '1 while the log cannot be written and every call fails')
-    const segment = gauge('segment', 'Number of the current segment')
-    const sequence = gauge('sequence', 'Sequence number of the newest frame')
-    this.#registry.read(() => {
-      const stats = log.stats()
-      frames.value = stats.framesWritten
-      bytes.value = stats.bytesWritten
-      failures.value = stats.failures
-      lost.value = stats.framesFailed
-      waiting.value = stats.waitingFrames
-      failing.value = stats.failing ? 1 : 0
-      const head = log.head()
-      segment.value = head.segment
-      sequence.value = head.sequence
-    })
+    measureAudit(this.#registry, log)
+  }
+
+  watchDelivery(delivery: { stats(): TrailStats }): void {
+    measureTrail(this.#registry, delivery)
   }
 
   watchTrail(trail: { readonly undelivered: number }): void {
@@ -267,10 +252,6 @@ export class NodeMetrics {
 
   async close(): Promise<void> {
     for (const end of this.#endings) await end()
-  }
-
-  #counter(name: string, help: string) {
-    return this.#registry.counter({ name, help }).of()
   }
 
   #gauge(name: string, help: string) {
