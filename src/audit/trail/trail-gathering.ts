@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Instant } from '../../core/ids.ts'
@@ -20,6 +20,9 @@ const DELIVERY_BYTES_MAX = 16_777_216
 const GZIP_LEVEL = 2
 /** Records that are put together in one go. */
 const PIECE_RECORDS = 200
+
+/** Unit: bytes. */
+const HASHED_TOGETHER = 262_144
 
 const compress = promisify(gzip)
 /** Compressed the same way each time: the same bytes have the same file. */
@@ -168,6 +171,16 @@ async function bytesOf({ texts, bytes }: GatheredFile, pace: Pace): Promise<Buff
   return file
 }
 
+/** SHA-256 of much, in pieces. */
+async function hashOf(bytes: Buffer, pace: Pace): Promise<string> {
+  const sum = createHash('sha256')
+  for (let at = 0; at < bytes.length; at += HASHED_TOGETHER) {
+    sum.update(bytes.subarray(at, at + HASHED_TOGETHER))
+    await pace.turn()
+  }
+  return sum.digest('hex')
+}
+
 /** A log file that is ready to be put, and what its digest will say of it. */
 export interface MadeLogFile {
   readonly description: TrailLogFile
@@ -188,7 +201,7 @@ export async function makeLogFile(
     accountId,
     region,
     key: logFileKey(gathered, time, suffixOf(nodeId, firstSequence)),
-    hash: hash('sha256', bytes, 'hex'),
+    hash: await hashOf(bytes, pace),
     gzipHash: hash('sha256', body, 'hex'),
     newestEventTime: gathered.newestEventTime,
     oldestEventTime: gathered.oldestEventTime,
