@@ -7,6 +7,7 @@ import { renderErrorCodes } from './render-error-codes.ts'
 import { renderModel } from './render-model.ts'
 import { parseModel, type ServiceDescription } from './service-description.ts'
 
+const SERVICES = ['cloudtrail', 'iam', 'kms', 's3', 'sts']
 const ROOT = new URL('../', import.meta.url)
 
 const readModel = (path: string): ServiceDescription =>
@@ -14,7 +15,7 @@ const readModel = (path: string): ServiceDescription =>
 
 /** Every generated file: path below the repository's root, and text. */
 export const generateFiles = (): ReadonlyMap<string, string> => {
-  const models = ['iam', 'kms', 'sts'].map((service) => readModel(`models/${service}.json`))
+  const models = SERVICES.map((service) => readModel(`models/${service}.json`))
   return new Map([
     ['src/core/error-codes.ts', renderErrorCodes(models)],
     ...models.map((model): [string, string] => [

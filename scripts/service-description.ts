@@ -2,6 +2,9 @@
 
 export interface MemberDescription {
   readonly shape: string
+  /** Of REST services: where the member stands, if not in the body, and under which name. */
+  readonly in?: 'path' | 'query' | 'header' | 'headers'
+  readonly name?: string
 }
 
 export interface ShapeDescription {
@@ -21,6 +24,8 @@ export interface ShapeDescription {
   readonly enum?: readonly string[]
   readonly sensitive?: boolean
   readonly member?: MemberDescription
+  readonly itemName?: string
+  readonly flattened?: boolean
   readonly key?: MemberDescription
   readonly value?: MemberDescription
   readonly required?: readonly string[]
@@ -37,6 +42,17 @@ export interface OperationDescription {
   readonly input: string
   readonly output: string | null
   readonly errors: readonly string[]
+  /** Of REST services. */
+  readonly rest?: RestDescription
+}
+
+export interface RestDescription {
+  readonly method: string
+  readonly path: string
+  readonly query?: string
+  readonly payload?: string
+  readonly root?: string
+  readonly unwrapped?: boolean
 }
 
 export interface ServiceDescription {
@@ -45,6 +61,8 @@ export interface ServiceDescription {
     readonly targetPrefix: string
     /** Of a service that speaks the Query protocol. */
     readonly query?: { readonly version: string; readonly xmlNamespace: string }
+    /** Of a service that speaks REST with XML bodies. */
+    readonly rest?: { readonly xmlNamespace: string }
     readonly counts: { readonly operations: number; readonly shapes: number }
   }
   readonly operations: Readonly<Record<string, OperationDescription>>

@@ -23,6 +23,8 @@ export interface CallFacts {
   readonly host: string
   readonly connection: Connection
   readonly readOnly: boolean
+  /** Whether it is one that trails have no record of unless they ask for it. */
+  readonly isDataEvent?: boolean | undefined
   readonly requestParametersJson: string
   readonly responseElementsJson: string
   /** Absent where there is nothing to add. */
@@ -141,8 +143,8 @@ const sharedEventId = ({ shared }: CallFacts): string =>
   shared === undefined ? '' : `"sharedEventID":"${shared.sharedEventId}",`
 
 /**
- * The frame of what a service did with a key of its own, which no account sees: nobody receives the record,
- * and it stands among what is internal.
+ * The frame of what no account sees, such as what a service did with a key of its own, or a data event: nobody
+ * receives the record, and it stands among what is internal.
  * @param start of a frame, up to the end of `internal`
  */
 const withoutRecipient = (start: string, record: string): string =>
@@ -174,7 +176,9 @@ export class FrameWriter {
     const decided = facts.decidedJson === undefined ? '' : `,"decided":${facts.decidedJson}`
     const start = `{"kind":"call"${INTERNAL_START}"time":${facts.time},"outcome":"${outcome}"${decided}`
     const record = this.#callRecord(facts)
-    if (facts.accountId === SERVICE_ACCOUNT) return withoutRecipient(start, record)
+    if (facts.accountId === SERVICE_ACCOUNT || facts.isDataEvent === true) {
+      return withoutRecipient(start, record)
+    }
     const elsewhere = facts.elsewhere === undefined ? '' : `,${this.#elsewhereRecord(facts)}`
     const copies = facts.shared === undefined ? '' : this.#copies(facts, facts.shared)
     return `${start}},"records":[${record}${elsewhere}${copies}]}`
@@ -233,8 +237,8 @@ export class FrameWriter {
       `${failure}"requestParameters":${facts.requestParametersJson},` +
       `"responseElements":${facts.responseElementsJson},${additional}` +
       `"requestID":"${facts.requestId}","eventID":"${facts.eventId}","readOnly":${facts.readOnly},` +
-      `${resources}"eventType":"AwsApiCall","managementEvent":true,` +
-      `"recipientAccountId":"${facts.accountId}",${sharedEventId(facts)}"eventCategory":"Management"${tlsDetails(facts)}}`
+      `${resources}"eventType":"AwsApiCall","managementEvent":${facts.isDataEvent !== true},` +
+      `"recipientAccountId":"${facts.accountId}",${sharedEventId(facts)}"eventCategory":"${facts.isDataEvent === true ? 'Data' : 'Management'}"${tlsDetails(facts)}}`
     )
   }
 

@@ -2,7 +2,7 @@
 
 /** An exception of a service model, as the wire has it. */
 export interface ModelledError {
-  /** What JSON services answer with; that of the Query protocol where no other service has the exception. */
+  /** What JSON and REST services answer with; that of the Query protocol where no other service has the exception. */
   readonly httpStatus: number
   /** The service's failure, and worth a retry. */
   readonly fault: boolean
@@ -13,7 +13,8 @@ export interface ModelledError {
 /**
  * The exceptions of all service models. The status is what AWS puts on the wire, which for KMS is not what
  * the models' httpError traits say.
- * Source: AWS KMS API Reference, the Errors section of each operation; service models of IAM and STS.
+ * Source: AWS KMS API Reference, the Errors section of each operation; service models of CloudTrail, IAM and STS;
+ * Amazon S3 API Reference, Error responses.
  */
 export const MODELLED_ERRORS = {
   AlreadyExistsException: { httpStatus: 400, fault: false },
@@ -22,6 +23,7 @@ export const MODELLED_ERRORS = {
   CloudHsmClusterNotActiveException: { httpStatus: 400, fault: false },
   CloudHsmClusterNotFoundException: { httpStatus: 400, fault: false },
   CloudHsmClusterNotRelatedException: { httpStatus: 400, fault: false },
+  CloudTrailARNInvalidException: { httpStatus: 400, fault: false },
   ConcurrentModificationException: { httpStatus: 409, fault: false, query: ['ConcurrentModification', 409] },
   ConflictException: { httpStatus: 400, fault: false },
   CustomKeyStoreHasCMKsException: { httpStatus: 400, fault: false },
@@ -41,17 +43,27 @@ export const MODELLED_ERRORS = {
   IncorrectKeyException: { httpStatus: 400, fault: false },
   IncorrectKeyMaterialException: { httpStatus: 400, fault: false },
   IncorrectTrustAnchorException: { httpStatus: 400, fault: false },
+  InsightNotEnabledException: { httpStatus: 400, fault: false },
   InvalidAliasNameException: { httpStatus: 400, fault: false },
+  InvalidArgument: { httpStatus: 400, fault: false },
   InvalidArnException: { httpStatus: 400, fault: false },
   InvalidAuthorizationMessageException: { httpStatus: 400, fault: false, query: ['InvalidAuthorizationMessageException', 400] },
   InvalidCiphertextException: { httpStatus: 400, fault: false },
+  InvalidEventCategoryException: { httpStatus: 400, fault: false },
   InvalidGrantIdException: { httpStatus: 400, fault: false },
   InvalidGrantTokenException: { httpStatus: 400, fault: false },
   InvalidIdentityTokenException: { httpStatus: 400, fault: false, query: ['InvalidIdentityToken', 400] },
   InvalidImportTokenException: { httpStatus: 400, fault: false },
   InvalidInputException: { httpStatus: 400, fault: false, query: ['InvalidInput', 400] },
   InvalidKeyUsageException: { httpStatus: 400, fault: false },
+  InvalidLookupAttributesException: { httpStatus: 400, fault: false },
   InvalidMarkerException: { httpStatus: 400, fault: false },
+  InvalidMaxResultsException: { httpStatus: 400, fault: false },
+  InvalidNextTokenException: { httpStatus: 400, fault: false },
+  InvalidRange: { httpStatus: 416, fault: false },
+  InvalidTimeRangeException: { httpStatus: 400, fault: false },
+  InvalidTokenException: { httpStatus: 400, fault: false },
+  InvalidTrailNameException: { httpStatus: 400, fault: false },
   KMSInternalException: { httpStatus: 500, fault: true },
   KMSInvalidMacException: { httpStatus: 400, fault: false },
   KMSInvalidSignatureException: { httpStatus: 400, fault: false },
@@ -59,17 +71,26 @@ export const MODELLED_ERRORS = {
   KeyUnavailableException: { httpStatus: 500, fault: true },
   LimitExceededException: { httpStatus: 400, fault: false, query: ['LimitExceeded', 409] },
   MalformedPolicyDocumentException: { httpStatus: 400, fault: false, query: ['MalformedPolicyDocument', 400] },
+  MethodNotAllowed: { httpStatus: 405, fault: false },
+  NoSuchBucket: { httpStatus: 404, fault: false },
   NoSuchEntityException: { httpStatus: 404, fault: false, query: ['NoSuchEntity', 404] },
+  NoSuchKey: { httpStatus: 404, fault: false },
   NotFoundException: { httpStatus: 400, fault: false },
+  NotImplemented: { httpStatus: 501, fault: true },
+  NotModified: { httpStatus: 304, fault: false },
   OpenIdIdpCommunicationErrorException: { httpStatus: 400, fault: false, query: ['OpenIdIdpCommunicationError', 400] },
+  OperationNotPermittedException: { httpStatus: 400, fault: false },
   PackedPolicyTooLargeException: { httpStatus: 400, fault: false, query: ['PackedPolicyTooLarge', 400] },
   PasswordPolicyViolationException: { httpStatus: 400, fault: false, query: ['PasswordPolicyViolation', 400] },
   PolicyEvaluationException: { httpStatus: 500, fault: true, query: ['PolicyEvaluation', 500] },
   PolicyNotAttachableException: { httpStatus: 400, fault: false, query: ['PolicyNotAttachable', 400] },
+  PreconditionFailed: { httpStatus: 412, fault: false },
   RegionDisabledException: { httpStatus: 403, fault: false, query: ['RegionDisabledException', 403] },
+  ResourceNotFoundException: { httpStatus: 400, fault: false },
   ServiceFailureException: { httpStatus: 500, fault: true, query: ['ServiceFailure', 500] },
   ServiceNotSupportedException: { httpStatus: 404, fault: false, query: ['NotSupportedService', 404] },
   TagException: { httpStatus: 400, fault: false },
+  TrailNotFoundException: { httpStatus: 400, fault: false },
   UnmodifiableEntityException: { httpStatus: 400, fault: false, query: ['UnmodifiableEntity', 400] },
   UnsupportedOperationException: { httpStatus: 400, fault: false },
   XksKeyAlreadyInUseException: { httpStatus: 400, fault: false },

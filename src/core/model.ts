@@ -34,6 +34,10 @@ export interface TimestampShape {
 export interface ListShape extends Lengths {
   readonly type: 'list'
   readonly member: Shape
+  /** In the XML of REST services: what an item is called; `member` where absent. */
+  readonly itemName?: string
+  /** In the XML of REST services: the items stand in place of the list, each under the list's name. */
+  readonly flattened?: boolean
 }
 export interface MapShape extends Lengths {
   readonly type: 'map'
@@ -58,6 +62,32 @@ export type Shape =
   | MapShape
   | StructureShape
 
+/** Where a member of a REST operation stands, outside of the body. */
+export interface RestPlace {
+  /** `headers` holds a map: all headers that begin with the name. */
+  readonly in: 'path' | 'query' | 'header' | 'headers'
+  /** `Key`, `max-keys`, `If-Match`, `x-amz-meta-` */
+  readonly name: string
+}
+
+/** How a REST operation is told, and where its members are. */
+export interface RestFacts {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** `/{Bucket}/{Key+}`: a label ends at the next slash, one with a plus holds everything behind. */
+  readonly path: string
+  /** The query parameter that tells it from its neighbours: `location`, `list-type=2`. */
+  readonly query?: string
+  /** Members that are not listed stand in the body. */
+  readonly input: ReadonlyMap<string, RestPlace>
+  readonly output: ReadonlyMap<string, RestPlace>
+  /** The member of the output that is the body; without it the body is XML. */
+  readonly payload?: string
+  /** What the root element of the reply is called. */
+  readonly root?: string
+  /** Whether the one member of the output is the text of the root element itself. */
+  readonly unwrapped?: boolean
+}
+
 export interface OperationModel {
   readonly name: string
   readonly input: StructureShape
@@ -65,6 +95,8 @@ export interface OperationModel {
   readonly output: StructureShape | undefined
   /** The modelled errors, beyond the common ones. */
   readonly errors: readonly string[]
+  /** Of REST services. */
+  readonly rest?: RestFacts
 }
 
 export interface ServiceModel {
@@ -86,4 +118,10 @@ export interface QueryFacts {
 /** The model of a service that speaks the Query protocol. */
 export interface QueryServiceModel extends ServiceModel {
   readonly query: QueryFacts
+}
+
+/** The model of a service that speaks REST with XML bodies. */
+export interface RestServiceModel extends ServiceModel {
+  /** `http://s3.amazonaws.com/doc/2006-03-01/` */
+  readonly xmlNamespace: string
 }

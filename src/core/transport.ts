@@ -39,6 +39,8 @@ export interface HttpReply {
   /** Further headers, of this reply alone; kept apart so that a frozen `headers` is formatted once. */
   readonly ownHeaders?: readonly string[]
   readonly body: string | Uint8Array
+  /** Of a reply to HEAD: the length of the body that it stands for and does not have. Unit: bytes */
+  readonly announcedBytes?: number
   /** Called once when the reply's bytes have been handed to the socket, or the socket is gone: wipes secrets. */
   readonly written?: () => void
 }

@@ -164,6 +164,7 @@ export function callFacts(
     host: call.host,
     connection: call.connection,
     readOnly: operation.readOnly,
+    isDataEvent: operation.isDataEvent,
     requestParametersJson: recordedParameters(detail),
     responseElementsJson: recordedElements(detail),
     additionalEventDataJson: recordedAddition(detail),

@@ -84,6 +84,11 @@ export interface Operation<Input, Output, Target, Prepared> {
   /** Whether audit records call it read-only: cryptographic operations are. */
   readonly readOnly: boolean
   /**
+   * Whether CloudTrail counts it among the data events, which a trail has no records of unless it asks for
+   * them. The call is in the log all the same. Default: no.
+   */
+  readonly isDataEvent?: boolean
+  /**
    * Only of an operation that takes no signature: who calls, by what is in its input. What it finds out is the
    * caller's whole authority; nothing else of a request without a signature is believed.
    * @throws ServiceError

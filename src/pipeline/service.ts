@@ -22,10 +22,19 @@ export interface Service {
   readonly throttle?: ((call: Call) => void) | undefined
   /** Of a global service: where it acts, for a request that was signed for a Region. */
   readonly regionOf?: ((signed: Region) => Region) | undefined
+  /** How its requests are signed, where that is not how nearly all services have it. */
+  readonly signing?: SigningStyle
   /** Whether it takes no sessions of users, as IAM does not: those that GetSessionToken and GetFederationToken give. */
   readonly isClosedToUserSessions?: boolean | undefined
   /** Adds what the service's own handlers need to the scope of a call. */
   openScope(scope: Scope): Scope
+}
+
+/** How requests of a service are signed: see `SignatureRules`. */
+export interface SigningStyle {
+  readonly maxSkewMs?: number
+  readonly pathStyle?: 'normalized' | 's3'
+  readonly allowsUnsignedPayload?: boolean
 }
 
 /** What authentication found out. */

@@ -37,6 +37,8 @@ export interface SignatureRules {
   readonly maxSkewMs?: number
   /** Default: `normalized`. */
   readonly pathStyle?: PathStyle
+  /** Whether a request may leave its body unsigned, as presigned ones of S3 do. Default: no. */
+  readonly allowsUnsignedPayload?: boolean
 }
 
 /** What a request says about who signed it, in a form that is fit to be verified. Nothing is verified yet. */
@@ -107,7 +109,7 @@ export class SignatureParser {
     // AWS sorts and lower-cases the names itself, so that the signature over another list differs.
     if (!plan.isCanonical) throw signatureDiffers()
     const headers = canonicalHeaders(request, plan, presented.form)
-    const payloadHash = payloadHashOf(request, presented)
+    const payloadHash = payloadHashOf(request, presented, rules.allowsUnsignedPayload === true)
     return buildSignature({ request, rules, presented, credential, headers, payloadHash })
   }
 
@@ -209,9 +211,17 @@ function canonicalHeaders(
 const mustBeSigned = (name: string, form: 'header' | 'query'): boolean =>
   name.startsWith('x-amz-') && (name !== 'x-amz-security-token' || form === 'query')
 
+/** Signed in place of a hash. **Source:** Amazon S3 API Reference, Signature calculations, and presigned queries. */
+const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
+
 /** The hash of the body, which a declared one must equal. @throws {ServiceError} InvalidSignatureException */
-function payloadHashOf(request: HttpRequest, presented: PresentedSignature): string {
+function payloadHashOf(
+  request: HttpRequest,
+  presented: PresentedSignature,
+  allowsUnsigned: boolean,
+): string {
   const { body, headers } = request
+  if (allowsUnsigned && isUnsigned(request, presented)) return UNSIGNED_PAYLOAD
   const payloadHash = body.length === 0 ? EMPTY_SHA256 : hash('sha256', body, 'hex')
   const declared = headers['x-amz-content-sha256']
   if (declared !== undefined && declared !== payloadHash) throw contentHashDiffers()
@@ -221,6 +231,13 @@ function payloadHashOf(request: HttpRequest, presented: PresentedSignature): str
     }
   }
   return payloadHash
+}
+
+/** A presigned query signs no body unless it says which. */
+function isUnsigned({ headers }: HttpRequest, { form, query }: PresentedSignature): boolean {
+  const inQuery = query.find(({ name }) => name === 'X-Amz-Content-Sha256')
+  const declared = headers['x-amz-content-sha256'] ?? inQuery?.value
+  return declared === undefined ? form === 'query' : declared === UNSIGNED_PAYLOAD
 }
 
 function buildSignature(parts: {

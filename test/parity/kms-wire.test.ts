@@ -307,7 +307,7 @@ describe('the wire', () => {
       "Credential should be scoped to a valid region, not 'mars-north-1'.",
     )
     refused(
-      await send('ListKeys', {}, { service: 's3' }),
+      await send('ListKeys', {}, { service: 'sqs' }),
       'InvalidSignatureException',
       "Credential should be scoped to correct service: 'kms'.",
     )

@@ -44,6 +44,11 @@ export class IamAccount implements AsyncDisposable {
     return new IamAccount(await startMemoryNode())
   }
 
+  /** On a node that somebody else closes. */
+  static on(node: MemoryNode): IamAccount {
+    return new IamAccount(node)
+  }
+
   clientOf(credentials: KeyPair, region = 'us-east-1'): sdk.IAMClient {
     const { endpoint } = this.node
     const client = new sdk.IAMClient({ endpoint, region, credentials, maxAttempts: 1 })

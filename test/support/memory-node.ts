@@ -29,6 +29,8 @@ import { naiveSearch } from './naive-search.ts'
 /** The account of access key ids that name none. */
 export const OPEN_ACCOUNT = '000000000000'
 const CACHE_RECORDS = 5000
+/** Where the node is. */
+const HOME_REGION = 'eu-central-1'
 const GRACE_MS = 1000
 const DAY_MS = 86_400_000
 
@@ -101,7 +103,7 @@ function trailFilesOf(
       }
     },
   }
-  return composeTrail({ ...parts, source, objects: memoryTrailObjects(), homeRegion: 'us-east-1' })
+  return composeTrail({ ...parts, source, objects: memoryTrailObjects(), homeRegion: HOME_REGION })
 }
 
 /** Keeps what the operator would read, causes and stacks included. */

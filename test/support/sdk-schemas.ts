@@ -10,6 +10,8 @@ const SIMPLE: ReadonlyMap<unknown, string> = new Map([
   [2, 'boolean'],
   [4, 'timestamp'],
   [21, 'blob'],
+  // One that the SDK streams.
+  [42, 'blob'],
 ])
 const LIST = 64
 const MAP = 128

@@ -10,6 +10,7 @@ import { type Gathered, gather, makeLogFile, type TrailSource } from './trail-ga
 import type { TrailObjects } from './trail-objects.ts'
 import type { TrailSigningKeys } from './trail-signing-keys.ts'
 import { TrailState } from './trail-state.ts'
+import { type TrailStatus, trailStatus } from './trail-status.ts'
 
 /** So many frames are delivered without waiting for more. */
 const FRAMES_ENOUGH = 5000
@@ -104,6 +105,11 @@ export class TrailDelivery {
   /** How far the log has been delivered, durably: segments up to here may be removed. */
   async deliveredSequence(): Promise<number> {
     return (await this.#state.mark()).sequence
+  }
+
+  /** How far the trail of one account has got. */
+  status(accountId: string): Promise<TrailStatus> {
+    return trailStatus(this.#parts, this.#parts.source.nodeId, accountId)
   }
 
   stats(): TrailStats {

@@ -108,7 +108,8 @@ export class Authenticator {
   }
 
   #parse(request: HttpRequest, service: Service): Signature {
-    return this.#parser.parse(request, { now: this.#parts.machine.now(), service: service.name })
+    const now = this.#parts.machine.now()
+    return this.#parser.parse(request, { now, service: service.name, ...service.signing })
   }
 
   /** @throws ServiceError UnrecognizedClientException, InvalidSignatureException */

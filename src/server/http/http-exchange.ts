@@ -173,7 +173,7 @@ export class NodeExchanges {
   #headersOf(reply: HttpReply, bodyBytes: number, keepAlive: boolean): string[] {
     const headers = [...reply.headers, ...(reply.ownHeaders ?? [])]
     if (reply.status !== 204 && reply.status !== 304) {
-      headers.push('Content-Length', String(bodyBytes))
+      headers.push('Content-Length', String(reply.announcedBytes ?? bodyBytes))
     }
     headers.push(
       'Connection',

@@ -17,13 +17,16 @@ export interface TrailFiles {
   readonly objects: TrailObjects
   readonly signingKeys: TrailSigningKeys
   readonly delivery: TrailDelivery
+  /** The node's own Region: trails are at home there, and buckets. */
+  readonly homeRegion: string
 }
 
 /** Puts the trail of a node together. Nothing is delivered before somebody asks for it. */
 export function composeTrail(parts: Omit<TrailDeliveryParts, 'signingKeys'>): TrailFiles {
-  const { objects } = parts
+  const { objects, homeRegion } = parts
   const signingKeys = new TrailSigningKeys(parts)
-  return { objects, signingKeys, delivery: new TrailDelivery({ ...parts, signingKeys }) }
+  const delivery = new TrailDelivery({ ...parts, signingKeys })
+  return { objects, signingKeys, delivery, homeRegion }
 }
 
 /** The audit log of a node with a folder, as what goes out is made from it. */

@@ -9,11 +9,13 @@ import {
 } from '../../protocol/aws-json.ts'
 import { parseJsonText } from '../../protocol/json-text.ts'
 
-/** The operation that `X-Amz-Target` names behind a service's prefix. @throws ServiceError UnknownOperationException */
-function targetOperation(request: HttpRequest, prefix: string): string {
+/** The operation that `X-Amz-Target` names behind one of a service's prefixes. @throws ServiceError UnknownOperationException */
+function targetOperation(request: HttpRequest, prefixes: readonly string[]): string {
   const target = request.headers['x-amz-target'] ?? ''
-  if (!target.startsWith(`${prefix}.`)) throw new ServiceError('UnknownOperationException')
-  return target.slice(prefix.length + 1)
+  for (const prefix of prefixes) {
+    if (target.startsWith(`${prefix}.`)) return target.slice(prefix.length + 1)
+  }
+  throw new ServiceError('UnknownOperationException')
 }
 
 const reply = (status: number, body: string, requestId: string): HttpReply => ({
@@ -23,14 +25,14 @@ const reply = (status: number, body: string, requestId: string): HttpReply => ({
   body,
 })
 
-/** AWS JSON 1.1 for one service, told by its target prefix. */
-export function createJsonCodec(targetPrefix: string): Codec {
+/** AWS JSON 1.1 for one service, told by its target prefixes. */
+export function createJsonCodec(...targetPrefixes: readonly string[]): Codec {
   const codec = createAwsJsonCodec()
   return {
     read(request) {
       if (request.method !== 'POST') throw new ServiceError('UnknownOperationException')
       const input = parseJsonText(request.body)
-      return { operation: targetOperation(request, targetPrefix), input }
+      return { operation: targetOperation(request, targetPrefixes), input }
     },
     decode: (model, wire) => codec.decodeInput(model.input, wire),
     reply(model, output, requestId) {

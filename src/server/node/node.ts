@@ -20,6 +20,7 @@ import {
   type PipelineParts,
 } from '../../pipeline/pipeline.ts'
 import { RefusalRecorder } from '../../pipeline/refusal-recorder.ts'
+import type { Service } from '../../pipeline/service.ts'
 import { credentialScopeOf } from '../../protocol/sigv4-parse.ts'
 import { createIam } from '../../services/iam/iam.ts'
 import { IAM_MODEL } from '../../services/iam/model.ts'
@@ -48,6 +49,7 @@ import type { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { type ComposedKms, composeKms } from './compose-kms.ts'
 import { composeSts } from './compose-sts.ts'
 import type { TrailFiles } from './compose-trail.ts'
+import { composeTrailServices } from './compose-trail-services.ts'
 import { createQueryCodec } from './query-codec.ts'
 import { createRouter, type Route } from './router.ts'
 import { ensureServiceKey } from './service-secrets.ts'
@@ -123,11 +125,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const iam = iamOf(markerKey, uses)
   const authenticator = authenticatorOf(parts, { sessions, uses })
   const authorizer = new Authorizer(new PrincipalPolicySource(records))
-  const routes: readonly [Route, ...Route[]] = [
-    { service: kms.service, targetPrefix: KMS_MODEL.targetPrefix },
-    { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
-    { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
-  ]
+  const routes = routesOf({ kms: kms.service, sts, iam }, composeTrailServices(parts, markerKey))
   watch(parts, { routes, trail, authorizer, kms })
   const pipeline: PipelineParts = {
     route: createRouter(routes),
@@ -182,6 +180,17 @@ const iamOf = (markerKey: ConstructorParameters<typeof PageMarkers>[0], uses: Id
     markers: new PageMarkers(markerKey, invalidIamMarker),
     uses,
   })
+
+/** KMS first: nearly every request is its. */
+const routesOf = (
+  { kms, sts, iam }: Readonly<Record<'kms' | 'sts' | 'iam', Service>>,
+  others: readonly Route[],
+): readonly [Route, ...Route[]] => [
+  { service: kms, targetPrefix: KMS_MODEL.targetPrefix },
+  { service: sts, targetPrefix: STS_MODEL.targetPrefix, query: STS_MODEL.query },
+  { service: iam, targetPrefix: IAM_MODEL.targetPrefix, query: IAM_MODEL.query },
+  ...others,
+]
 
 function authenticatorOf(
   parts: NodeParts,

@@ -28,6 +28,8 @@ const route = createRouter([
     targetPrefix: 'IamPrefix',
     query: { version: '2010', xmlNamespace: '' },
   },
+  { service: service('trail'), targetPrefix: 'com.example.v1.Trail' },
+  { service: service('files'), claims: ({ target }) => target.startsWith('/files') },
 ])
 
 const signedFor = (name: string): readonly string[] => [
@@ -50,6 +52,14 @@ describe('the service of a request', () => {
       { headers: [...signedFor('s3'), 'X-Amz-Target', 'StsPrefix.GetCallerIdentity'] },
     ],
     ['its target, where it is not signed', 'kms', { headers: ['X-Amz-Target', 'TrentService.X'] }],
+    ['its target with dots', 'trail', { headers: ['X-Amz-Target', 'com.example.v1.Trail.Get'] }],
+    ['its path, where it is not signed', 'files', { method: 'GET', target: '/files/a' }],
+    [
+      'its credential scope, before its path',
+      'sts',
+      { method: 'GET', target: '/files/a', headers: signedFor('sts') },
+    ],
+    ['the first service for a target without a prefix', 'kms', { headers: ['X-Amz-Target', 'X'] }],
     ['the first service for a strange target', 'kms', { headers: ['X-Amz-Target', 'Other.X'] }],
     [
       'the first service for the name of something that every object has',
