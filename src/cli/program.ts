@@ -231,6 +231,8 @@ export interface TrailVerifyOptions extends VerifyAgainst {
   readonly until: number | undefined
   readonly accountId: string | undefined
   readonly allowUnsignedNewest: boolean
+  /** The node whose trail it is: the copy must not be older than its store, and say of its log what the log says. */
+  readonly node: FolderOptions | undefined
 }
 
 export interface TrailCounts {
@@ -250,6 +252,8 @@ export interface TrailVerdict extends TrailCounts {
   readonly findingsLeftOut: number
   /** What could not be checked, or is worth knowing, in sentences. */
   readonly notes: readonly string[]
+  /** Of the node that was named. */
+  readonly log?: AuditVerdict | undefined
 }
 
 /** A backup, and where its seal is: `keyfile` and `passphraseFile` of the folder options. */

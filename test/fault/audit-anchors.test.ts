@@ -124,7 +124,7 @@ describe('an anchor', () => {
     await told([two, one, ...rest].join('\n'), /in line 2 that is older than the one before/)
     await told(
       [one, two, one.replace(/"signature":"\w+"/, `"signature":"${WRONG}"`), ...rest].join('\n'),
-      /different signatures in lines 1 and 3/,
+      /another signature in line 3 than in line 1/,
     )
   })
 

@@ -6,8 +6,8 @@ import type { TrailReport } from './trail-report.ts'
 
 /** How far the log and its digests had got when this was noted outside. Source: docs/formats/audit-trail.md, Anchors. */
 export interface Anchor {
-  /** Of its line in the file, from 1. */
-  readonly line: number
+  /** Where it was noted: `line 3` of a file, or `the store`. */
+  readonly where: string
   readonly time: Instant
   readonly nodeId: string
   readonly sequence: number
@@ -29,7 +29,7 @@ export function parseAnchors(file: string, text: string, report: TrailReport): A
   if (lines.pop() !== '') report.find(file, 'was cut off: its last line has no end')
   const newest = new Map<string, Anchor>()
   for (const [index, line] of lines.entries()) {
-    const anchor = parseAnchor(index + 1, line)
+    const anchor = parseAnchor(`line ${index + 1}`, line)
     if (anchor === undefined) {
       report.find(file, `has no anchor in line ${index + 1}`)
       continue
@@ -48,7 +48,7 @@ export function parseAnchors(file: string, text: string, report: TrailReport): A
 const isOlder = (anchor: Anchor, before: Anchor): boolean =>
   anchor.sequence < before.sequence || anchor.time < before.time
 
-function parseAnchor(line: number, text: string): Anchor | undefined {
+function parseAnchor(where: string, text: string): Anchor | undefined {
   const value = parseJson(text)
   if (!isJsonObject(value)) return undefined
   const { nodeId, sequence, chain, digests } = value
@@ -60,7 +60,7 @@ function parseAnchor(line: number, text: string): Anchor | undefined {
   const parsed = digests.map(parseAnchoredDigest)
   const whole = parsed.filter((digest) => digest !== undefined)
   return whole.length === parsed.length
-    ? { line, time, nodeId, sequence, chain, digests: whole }
+    ? { where, time, nodeId, sequence, chain, digests: whole }
     : undefined
 }
 
@@ -94,7 +94,7 @@ const placeKey = ({ accountId, region }: TrailPlace): string => `${accountId}/${
 
 /** A digest that an anchor names, and where. */
 export interface NotedDigest extends AnchoredDigest {
-  readonly line: number
+  readonly where: string
 }
 
 /** The anchors by what they are asked for. */
@@ -114,11 +114,11 @@ export class AnchorBook {
         this.#digests.set(placeKey(digest), ofPlace)
         const before = ofPlace.get(digest.digestEndTime)
         if (before === undefined) {
-          ofPlace.set(digest.digestEndTime, { ...digest, line: anchor.line })
+          ofPlace.set(digest.digestEndTime, { ...digest, where: anchor.where })
         } else if (before.signature !== digest.signature) {
           report.find(
             file,
-            `names different signatures in lines ${before.line} and ${anchor.line} for one digest`,
+            `names another signature in ${anchor.where} than in ${before.where} for one digest`,
           )
         }
       }

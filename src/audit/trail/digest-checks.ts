@@ -132,19 +132,23 @@ function contentProblems(digest: DigestFile, previous: SeenDigest): string[] {
   return problems
 }
 
+/** Where the log of a node was, as somebody says. */
+export type NodeHead = Pick<DigestExtension, 'nodeId' | 'sequence' | 'chain'>
+
 /** What digests and anchors say of the logs of nodes: for one frame all must say the same. */
 export class DigestHeads {
-  readonly #chains = new Map<string, string>()
+  readonly #chains = new Map<string, NodeHead>()
 
-  check({
-    nodeId,
-    sequence,
-    chain,
-  }: Pick<DigestExtension, 'nodeId' | 'sequence' | 'chain'>): string[] {
+  /** One for each frame that was named. */
+  all(): readonly NodeHead[] {
+    return [...this.#chains.values()]
+  }
+
+  check({ nodeId, sequence, chain }: NodeHead): string[] {
     const name = JSON.stringify([nodeId, sequence])
     const known = this.#chains.get(name)
-    if (known === undefined) this.#chains.set(name, chain)
-    return known === undefined || known === chain
+    if (known === undefined) this.#chains.set(name, { nodeId, sequence, chain })
+    return known === undefined || known.chain === chain
       ? []
       : [`says that the log of node ${nodeId} was another at frame ${sequence}`]
   }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Instant } from '../../core/ids.ts'
-import type { AnchorBook } from './anchors.ts'
+import type { AnchorBook, NotedDigest } from './anchors.ts'
 import { type ChainFiles, listChain, readDigest, type SeenDigest } from './chain-files.ts'
 import { checkLogFile } from './check-log-file.ts'
 import { checkClaims, checkContinuation, DigestHeads } from './digest-checks.ts'
@@ -46,7 +46,7 @@ class ChainVerification {
   readonly #unclaimed: Set<string>
   /** Missing log files, by the end of their digest: retention may have removed them. */
   readonly #missing: { readonly file: string; readonly end: Instant }[] = []
-  readonly #anchored: Map<string, { readonly signature: string; readonly line: number }>
+  readonly #anchored: Map<string, NotedDigest>
   /** The newest digest whose signature is good. */
   #newestValid: DigestFile | undefined
   /** The first digest of the copy where it continues one that the copy does not have. */
@@ -175,7 +175,7 @@ class ChainVerification {
     if (signature !== undefined && signature !== anchored.signature) {
       this.#context.report.find(
         key,
-        `is not the digest that was anchored (line ${anchored.line}): its signature is another`,
+        `is not the digest that was anchored (${anchored.where}): its signature is another`,
       )
     }
   }
@@ -265,11 +265,11 @@ class ChainVerification {
   #anchorsMet(): void {
     const { report } = this.#context
     const keptSince = this.#newestValid?.strongroom.keptSince ?? ''
-    for (const [end, { line }] of this.#anchored) {
+    for (const [end, { where }] of this.#anchored) {
       if (end <= keptSince) continue
       report.find(
         this.#name,
-        `was rolled back: the digest that ends at ${end} was anchored (line ${line}) and is missing`,
+        `was rolled back: the digest that ends at ${end} was anchored (${where}) and is missing`,
       )
     }
   }

@@ -1,5 +1,5 @@
 import type { Instant } from '../../core/ids.ts'
-import { AnchorBook, parseAnchors } from './anchors.ts'
+import { type Anchor, AnchorBook, parseAnchors } from './anchors.ts'
 import { DigestHeads } from './digest-checks.ts'
 import { findBuckets, placesIn } from './trail-buckets.ts'
 import type { TrailCopy } from './trail-copy.ts'
@@ -16,6 +16,10 @@ export interface VerifyTrailOptions {
   readonly accountId?: string | undefined
   /** Anchors, JSON lines, with the name of their file. */
   readonly anchors?: { readonly file: string; readonly text: string } | undefined
+  /** What else is known of the digests: by the store of the node. Its `sequence` is not looked at. */
+  readonly known?: Anchor | undefined
+  /** Collects what digests say of the logs of nodes. */
+  readonly heads?: DigestHeads | undefined
   /** Takes it that the newest digest of a chain has no signature, where a copy has no signature files at all. */
   readonly allowUnsignedNewest?: boolean | undefined
   /** Told after each digest. */
@@ -42,7 +46,7 @@ export async function verifyTrail(
   options: VerifyTrailOptions,
 ): Promise<TrailVerdict> {
   const report = new TrailReport()
-  const heads = new DigestHeads()
+  const { heads = new DigestHeads() } = options
   const anchors = readAnchors(options, report, heads)
   const seen = new Set<string>()
   const buckets = await findBuckets(copy, report)
@@ -68,18 +72,18 @@ export async function verifyTrail(
 }
 
 function readAnchors(
-  { anchors }: VerifyTrailOptions,
+  { anchors, known }: VerifyTrailOptions,
   report: TrailReport,
   heads: DigestHeads,
 ): AnchorBook | undefined {
-  if (anchors === undefined) return undefined
-  const parsed = parseAnchors(anchors.file, anchors.text, report)
+  if (anchors === undefined && known === undefined) return undefined
+  const file = anchors?.file ?? ''
+  const parsed = anchors === undefined ? [] : parseAnchors(file, anchors.text, report)
   for (const anchor of parsed) {
-    for (const what of heads.check(anchor)) {
-      report.find(anchors.file, `in line ${anchor.line} ${what}`)
-    }
+    for (const what of heads.check(anchor)) report.find(file, `in ${anchor.where} ${what}`)
   }
-  return new AnchorBook(anchors.file, parsed, report)
+  const all = known === undefined ? parsed : [...parsed, { ...known, sequence: 0 }]
+  return new AnchorBook(file, all, report)
 }
 
 interface Expected {

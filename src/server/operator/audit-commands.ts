@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
-import type { AuditDamage, AuditHead } from '../../audit/segments/audit-log.ts'
+import { readdirSync } from 'node:fs'
+import type { AuditDamage } from '../../audit/segments/audit-log.ts'
 import { readFrames } from '../../audit/segments/read-frames.ts'
 import {
   type LogProblem,
@@ -10,18 +10,10 @@ import {
 import { parseAnchors } from '../../audit/trail/anchors.ts'
 import { TrailReport } from '../../audit/trail/trail-report.ts'
 import type { AuditReader, AuditVerdict, FolderOptions, VerifyAgainst } from '../../cli/program.ts'
-import { DependencyError, OperatorError } from '../../core/errors.ts'
-import { TABLES } from '../../core/tables.ts'
-import type { Custody } from '../../crypto/custody.ts'
-import { createRandom } from '../../crypto/random.ts'
-import { openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
-import { machineClock } from '../clocks.ts'
+import { OperatorError } from '../../core/errors.ts'
 import { systemCodeOf } from '../http/http-listen.ts'
-import { loadAuditHead } from '../node/audit-head.ts'
 import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
-import { findNodeId } from '../node/node-id.ts'
-import { unsealForReading } from '../node/node-state.ts'
-import { createOperatorLog } from './operator-log.ts'
+import { type StoreView, viewOf } from './store-view.ts'
 
 /** A frame as it stands in the log. Its own writer made the text. */
 interface Frame {
@@ -73,37 +65,6 @@ function assertLog({ auditFolder }: NodeFolder): void {
   }
 }
 
-/** What the store knows of the log: the keys of its MACs, and how far it went. */
-interface StoreView {
-  readonly custody: Custody
-  readonly head: AuditHead | 'forged' | undefined
-}
-
-/** The reason instead, where store or seal are not at hand, as in a copy of the log alone. */
-async function lookIntoStore(
-  folder: NodeFolder,
-  options: FolderOptions,
-): Promise<StoreView | string> {
-  if (!existsSync(folder.storeFile)) return `there is no store at ${folder.storeFile}`
-  const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('silent') }
-  const rows = await openEmbeddedStore({
-    file: folder.storeFile,
-    tables: TABLES.map(({ schema }) => schema),
-    readOnly: true,
-  })
-  try {
-    const custody = await unsealForReading(options, folder, rows, parts)
-    if (custody === undefined) return 'the root key is not at hand'
-    const nodeId = findNodeId(folder)
-    return {
-      custody,
-      head: nodeId === undefined ? undefined : await loadAuditHead(rows, custody, nodeId),
-    }
-  } finally {
-    await rows.close()
-  }
-}
-
 const sentence = ({ segment, offset, sequence, what }: LogProblem): string =>
   `${segment}, byte ${offset}${sequence === undefined ? '' : `, record ${sequence}`}: ${what}`
 
@@ -135,28 +96,34 @@ function readAnchors({ anchors }: VerifyAgainst): {
 } {
   if (anchors === undefined) return { heads: [], problems: [] }
   const report = new TrailReport()
-  const heads = parseAnchors(anchors.file, anchors.text, report).map(({ line, ...anchor }) => ({
+  const heads = parseAnchors(anchors.file, anchors.text, report).map((anchor) => ({
     ...anchor,
-    where: `line ${line} of ${anchors.file}`,
+    where: `${anchor.where} of ${anchors.file}`,
   }))
   return { heads, problems: report.findings.map(({ file, what }) => `${file} ${what}`) }
 }
 
 /** Checks the chain of the log, its MACs where the root key is at hand, and its end where the store is. */
 export async function auditVerify(options: FolderOptions & VerifyAgainst): Promise<AuditVerdict> {
+  return verifyNodeLog(options, await viewOf(options), [])
+}
+
+/**
+ * As `auditVerify`.
+ * @param noted what else is known of logs: by digests
+ */
+export async function verifyNodeLog(
+  options: FolderOptions & VerifyAgainst,
+  view: StoreView | string,
+  noted: readonly NotedHead[],
+): Promise<AuditVerdict> {
   const folder = nodeFolder(options)
   assertLog(folder)
-  const view = await lookIntoStore(folder, options).catch((error: unknown) => {
-    // A store that cannot be opened must not keep anybody from checking the log.
-    const isKnown = error instanceof OperatorError || error instanceof DependencyError
-    if (isKnown) return `the store was not opened (${error.message})`
-    throw error
-  })
   const custody = typeof view === 'string' ? undefined : view.custody
   const head = typeof view === 'string' ? undefined : view.head
   const anchors = readAnchors(options)
   const result = await verifyLog(folder.auditFolder, {
-    noted: anchors.heads,
+    noted: [...noted, ...anchors.heads],
     ...(custody && { macKey: (keyId: string) => custody.findAuditMacKey(keyId) }),
     ...(head !== undefined && head !== 'forged' && { expectedHead: head }),
   })

@@ -67,6 +67,7 @@ describe('the trail of a folder', () => {
         anchors: undefined,
         accountId: undefined,
         allowUnsignedNewest: false,
+        node: undefined,
       },
       () => {
         rounds += 1

@@ -1,5 +1,6 @@
 import { findFrame } from '../../audit/segments/find-frame.ts'
 import { parseRecord } from '../../audit/trail/check-log-file.ts'
+import { DigestHeads } from '../../audit/trail/digest-checks.ts'
 import { type EventPlace, proveEvent } from '../../audit/trail/event-proof.ts'
 import { recordsOf } from '../../audit/trail/frame-records.ts'
 import { diskTrailCopy } from '../../audit/trail/trail-copy.ts'
@@ -18,20 +19,33 @@ import { floorHour, HOUR_MS } from '../../core/hours.ts'
 import { instant, plusMs } from '../../core/ids.ts'
 import { machineClock } from '../clocks.ts'
 import { nodeFolder } from '../node/node-folder.ts'
+import { verifyNodeLog } from './audit-commands.ts'
+import { anchorOf, viewOf } from './store-view.ts'
 
-/** Checks a copy of the trail. It needs no node: whoever has the public key can do it anywhere. */
+/**
+ * Checks a copy of the trail. It needs no node: whoever has the public key can do it anywhere. With one, the copy is held
+ * against its store and its log as well.
+ */
 export async function auditVerifyTrail(
-  { folder, publicKeys, until, anchors, accountId, allowUnsignedNewest }: TrailVerifyOptions,
+  options: TrailVerifyOptions,
   onProgress: (counts: TrailCounts) => void,
 ): Promise<TrailVerdict> {
-  return verifyTrail(diskTrailCopy(folder), {
+  const { folder, publicKeys, until, anchors, accountId, allowUnsignedNewest, node } = options
+  const heads = new DigestHeads()
+  const view = node && (await viewOf(node))
+  const trail = await verifyTrail(diskTrailCopy(folder), {
     keys: parseTrustedKeys(publicKeys),
     until: until === undefined ? machineClock.now() : instant(until),
     anchors,
+    known: view === undefined || typeof view === 'string' ? undefined : anchorOf(view),
+    heads,
     accountId,
     allowUnsignedNewest,
     onProgress,
   })
+  if (node === undefined || view === undefined) return trail
+  const noted = heads.all().map((head) => ({ ...head, where: 'a digest of the trail' }))
+  return { ...trail, log: await verifyNodeLog({ ...node, anchors }, view, noted) }
 }
 
 /** The proof of one event, as JSON: from a copy of the trail, or from a node's own, which may be running. */

@@ -55,6 +55,7 @@ describe('audit verify --dir', () => {
       anchors: { file: anchorFile, text: '{}\n' },
       accountId: '111122223333',
       allowUnsignedNewest: true,
+      node: undefined,
     })
   })
 
@@ -92,12 +93,12 @@ describe('audit verify --dir', () => {
       [true, false],
       [false, true],
     ]) {
-      const auditVerifyTrail = answering({ ...VERDICT, intact: trailIntact === true })
-      const auditVerify: Program['auditVerify'] = async ({ dataFolder }) => {
-        assert.equal(dataFolder, 'data')
-        return { ...log, intact: logIntact === true }
+      const auditVerifyTrail: Program['auditVerifyTrail'] = async ({ node }) => {
+        assert.equal(node?.dataFolder, 'data')
+        const logVerdict = { ...log, intact: logIntact === true }
+        return { ...VERDICT, intact: trailIntact === true, log: logVerdict }
       }
-      const parts = { auditVerifyTrail, auditVerify }
+      const parts = { auditVerifyTrail }
       const outcome = await run([...COPY, '--data', 'data'], parts)
       assert.equal(outcome.exitCode, trailIntact === true && logIntact === true ? 0 : 1)
       assert.match(outcome.stdout, /^The trail is .*\nThe audit log is .*: 2 segments, 10 frames/)

@@ -6,7 +6,13 @@ import { EXIT, UsageError } from '../../failures.ts'
 import { LiveLine } from '../../live-line.ts'
 import type { FolderFlags } from '../../options.ts'
 import { accountOption, folderOptions, jsonOption, parseInstant } from '../../options.ts'
-import type { AuditVerdict, NamedText, TrailCounts, TrailVerdict } from '../../program.ts'
+import type {
+  AuditVerdict,
+  NamedText,
+  TrailCounts,
+  TrailVerdict,
+  TrailVerifyOptions,
+} from '../../program.ts'
 import { ANCHOR_BYTES_MAX, readTextFile } from '../../text-file.ts'
 
 const VERIFY_HELP = `
@@ -17,7 +23,9 @@ With --dir it checks a copy of the trail, offline and with nothing but the
 public key: every byte of every log file and digest, that none is missing, added
 or moved, and that the digests leave no gap and reach to within two hours of
 --until. The copy is the folder "trail" of a node, a bucket in it, or what
-"aws s3 sync" made of one.
+"aws s3 sync" made of one. With --data as well, the copy must not be older than
+what the store of that node knows, and its log must be the one that the digests
+say it was.
 
 Exit code 0: whole. 1: broken, and the output says where. 2: the command line is
 wrong.
@@ -64,16 +72,17 @@ export function addVerify(group: Command, context: Context): void {
     verify.addOption(option)
   }
   context.act<VerifyFlags>(verify, async (flags) => {
-    // The default is no node that anybody named, and neither is a variable of the shell.
-    const hasNode = verify.getOptionValueSource('data') === 'cli'
     const anchors = await anchorsOf(flags)
-    const trail = await verifyTrail(flags, anchors, context)
+    // The default is no node that anybody named, and neither is a variable of the shell.
+    const isNamed = verify.getOptionValueSource('data') === 'cli'
+    const node = isNamed ? folderOf(flags, context) : undefined
+    const trail = await verifyTrail(flags, { anchors, node }, context)
     const log =
-      trail === undefined || hasNode
+      trail === undefined
         ? await context.program.auditVerify({ ...folderOf(flags, context), anchors })
-        : undefined
+        : trail.log
     const text = flags.json
-      ? jsonLine(trail === undefined ? log : { ...trail, ...(log && { log }) })
+      ? jsonLine(trail ?? log)
       : [trail && describeTrail(trail), log && describeVerdict(log)].join('')
     await terminal.out.write(text)
     return (trail?.intact ?? true) && (log?.intact ?? true) ? EXIT.ok : EXIT.failed
@@ -88,7 +97,7 @@ async function anchorsOf({ anchor }: VerifyFlags): Promise<NamedText | undefined
 /** Undefined where no copy was named. */
 async function verifyTrail(
   flags: VerifyFlags,
-  anchors: NamedText | undefined,
+  { anchors, node }: Pick<TrailVerifyOptions, 'anchors' | 'node'>,
   context: Context,
 ): Promise<TrailVerdict | undefined> {
   const { dir, publicKey, until, account, allowUnsignedNewest } = flags
@@ -117,6 +126,7 @@ async function verifyTrail(
         anchors,
         accountId: account,
         allowUnsignedNewest,
+        node,
       },
       (counts) => line.show(`Verifying: ${extentOf(counts)} …`),
     )
