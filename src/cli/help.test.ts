@@ -41,6 +41,8 @@ const COMMANDS = [
   'audit public-key',
   'audit rotate-signing-key',
   'audit prove',
+  'key',
+  'key impact',
   'explain',
   'who-can',
   'simulate',

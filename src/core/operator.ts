@@ -6,6 +6,7 @@ import type {
   WhoCan,
   WhoCanRequest,
 } from './explanations.ts'
+import type { KeyImpact, KeyImpactRequest } from './key-impact.ts'
 
 /**
  * What an operator may do on the machine itself. A running node serves it over `operator.sock`;
@@ -59,6 +60,8 @@ export interface Operator extends EventOperator {
   auditPublicKeys(): Promise<readonly AuditPublicKey[]>
   /** Makes a new key that signs digests from now on. */
   rotateAuditSigningKey(): Promise<AuditPublicKey>
+  /** What the deletion of a key would touch. */
+  keyImpact(request: KeyImpactRequest): Promise<KeyImpact>
   /** Why a call was or was not allowed, from the audit log. */
   explain(request: { readonly requestId: string }): Promise<Explanation>
   /** Who may do something to a key. */

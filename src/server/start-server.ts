@@ -1,6 +1,5 @@
 import { FrameWriter } from '../audit/event.ts'
-import { AuditIndex } from '../audit/event-index/audit-index.ts'
-import { diskSegmentFiles } from '../audit/segments/segment-files.ts'
+import type { AuditIndex } from '../audit/event-index/audit-index.ts'
 import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
@@ -20,6 +19,7 @@ import { chooseEvents, type EventChoice } from './node/events-choice.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
 import { type NodeEvents, openNodeEvents } from './node/node-events.ts'
+import { openNodeIndex } from './node/node-index.ts'
 import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
 import { chooseQuotas } from './node/quotas-choice.ts'
 import { openUsageJournal } from './node/usage-journal.ts'
@@ -138,17 +138,6 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
-/** The index of the node's log, which it reads beside the log's writer. */
-const openIndex = ({ folder }: NodeState, audit: NodeAudit, log: Log): AuditIndex =>
-  new AuditIndex({
-    files: diskSegmentFiles(folder.auditFolder, { durable: false }),
-    nodeId: audit.nodeId,
-    file: folder.auditIndexFile,
-    head: () => audit.log.head().sequence,
-    log,
-    steadyMs: () => performance.now(),
-  })
-
 /** The node itself, on its open state and log. */
 function openNode(
   {
@@ -212,6 +201,7 @@ function operatorOf(
     state,
     events,
     openTrail: async () => node.trail,
+    openSearch: async () => node.search,
     frames: new FrameWriter(),
     clock,
     random,
@@ -249,7 +239,8 @@ async function openAll(
   metrics.watchCache('records', state.records)
   metrics.watchDisk(state.folder.path)
   const { oidcAllowPrivate } = options
-  const index = (open.index = openIndex(state, audit, log))
+  const head = (): number => audit.log.head().sequence
+  const index = (open.index = openNodeIndex(state.folder, { nodeId: audit.nodeId, head, log }))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
   metrics.watchDelivery(trailFiles.delivery)
   const node = (open.node = await openNode(

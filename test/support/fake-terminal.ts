@@ -137,6 +137,7 @@ export function fakeOperator(parts: Partial<Operator>): {
     backup: notExpected,
     auditPublicKeys: notExpected,
     rotateAuditSigningKey: notExpected,
+    keyImpact: notExpected,
     explain: notExpected,
     whoCan: notExpected,
     simulate: notExpected,

@@ -5,6 +5,7 @@ import type {
   SimulateRequest,
   WhoCanRequest,
 } from '../../core/explanations.ts'
+import type { KeyImpactRequest } from '../../core/key-impact.ts'
 import { isJsonObject } from '../../core/strict-json.ts'
 
 type Members = Readonly<Record<string, unknown>>
@@ -94,6 +95,16 @@ export function parseWhoCan(value: unknown): WhoCanRequest {
     region: text(members, 'region'),
     limit,
     after: text(members, 'after'),
+  })
+}
+
+/** @throws OperatorError for a request that is none */
+export function parseKeyImpact(value: unknown): KeyImpactRequest {
+  const members = membersOf(value, 'the request', ['key', 'accountId', 'region'])
+  return present({
+    key: required(members, 'key'),
+    accountId: text(members, 'accountId'),
+    region: text(members, 'region'),
   })
 }
 

@@ -1,15 +1,15 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import type { AuditHead, AuditLog } from '../../audit/segments/audit-log.ts'
 import { inspectLog } from '../../audit/segments/log-end.ts'
 import { openAuditLog } from '../../audit/segments/open-audit-log.ts'
 import { findOutboxIds } from '../../audit/segments/outbox-search.ts'
-import { diskSegmentFiles, type SegmentFiles } from '../../audit/segments/segment-files.ts'
 import type { StartOptions } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { NodeStatus } from '../../core/operator.ts'
 import { loadAuditHead, saveAuditHead } from './audit-head.ts'
 import { recoverOutbox } from './node.ts'
 import { findNodeId, nodeIdOf } from './node-id.ts'
+import { logFilesIn } from './node-index.ts'
 import type { NodeState, StateParts } from './node-state.ts'
 
 /** The audit log of a node, together with what ties it to the store. */
@@ -101,12 +101,6 @@ export async function openNodeAudit(
   }
 }
 
-/** The files of a log that may not have been begun. */
-function filesOf(folder: string): SegmentFiles {
-  const files = diskSegmentFiles(folder, { durable: false })
-  return { ...files, list: () => (existsSync(folder) ? files.list() : Promise.resolve([])) }
-}
-
 /** The log of a node that does not run, looked at as a start would and left as it is, damaged or not. */
 export async function describeStoppedAudit(state: NodeState): Promise<NodeStatus['audit']> {
   const { folder, rows, custody } = state
@@ -114,7 +108,7 @@ export async function describeStoppedAudit(state: NodeState): Promise<NodeStatus
   try {
     const nodeId = findNodeId(folder)
     const head = nodeId === undefined ? undefined : await loadAuditHead(rows, custody, nodeId)
-    const end = await inspectLog(filesOf(folder.auditFolder), {
+    const end = await inspectLog(logFilesIn(folder.auditFolder), {
       // Without an id there is no segment either that could belong to another node.
       nodeId: nodeId ?? '',
       keyOf: (keyId) => custody.findAuditMacKey(keyId),

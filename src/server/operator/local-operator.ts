@@ -5,9 +5,11 @@ import {
   type TrailPublicKey,
   TrailSigningKeys,
 } from '../../audit/trail/trail-signing-keys.ts'
+import type { AuditSearch } from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { EventSinkStatus } from '../../core/event-delivery.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
+import type { KeyImpact } from '../../core/key-impact.ts'
 import type {
   AuditPublicKey,
   BackupSummary,
@@ -21,10 +23,11 @@ import type {
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { AuditTrail } from '../../pipeline/audit-trail.ts'
 import { AccessExplorer } from '../../services/kms/access/access-explorer.ts'
+import { keyImpact } from '../../services/kms/impact/key-impact.ts'
 import { backUpNode } from '../backup/node-backup.ts'
 import { machineClock } from '../clocks.ts'
 import { explainFrame, getRequestId, isOfRequest } from '../explanations/explanation.ts'
-import { parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
+import { parseKeyImpact, parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
 import type { NodeEvents } from '../node/node-events.ts'
 import type { NodeState } from '../node/node-state.ts'
 import {
@@ -52,6 +55,8 @@ export interface LocalOperatorParts {
   readonly state: NodeState
   /** Asked before anything is changed: rejects where it could not be recorded. */
   readonly openTrail: () => Promise<Pick<AuditTrail, 'record'>>
+  /** Events of the audit log, all that is durable. */
+  readonly openSearch: () => Promise<AuditSearch>
   readonly frames: FrameWriter
   readonly clock: Clock
   readonly random: Random
@@ -248,6 +253,12 @@ export class LocalOperator implements Operator {
     const { fingerprint } = key
     await this.#record(trail, 'audit rotate-signing-key', { fingerprint })
     return shownKey(key)
+  }
+
+  async keyImpact(request: unknown): Promise<KeyImpact> {
+    const { state, clock, openSearch } = this.#parts
+    const search = await openSearch()
+    return keyImpact({ records: state.records, search, clock }, parseKeyImpact(request))
   }
 
   async explain(request: { requestId: string }): Promise<Explanation> {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { FrameWriter } from '../../audit/event.ts'
+import type { AuditIndex } from '../../audit/event-index/audit-index.ts'
 import type { ClientSettings, FolderOptions, OpenOperator } from '../../cli/program.ts'
+import type { AuditSearch } from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { NodeStatus } from '../../core/operator.ts'
 import { createRandom } from '../../crypto/random.ts'
@@ -8,6 +10,8 @@ import { AuditTrail } from '../../pipeline/audit-trail.ts'
 import { machineClock } from '../clocks.ts'
 import { describeStoppedAudit, type NodeAudit, openNodeAudit } from '../node/node-audit.ts'
 import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
+import { findNodeId } from '../node/node-id.ts'
+import { openNodeIndex } from '../node/node-index.ts'
 import { type NodeState, openNodeState, type StateParts } from '../node/node-state.ts'
 import { programVersion } from '../version.ts'
 import { LocalOperator } from './local-operator.ts'
@@ -42,6 +46,7 @@ export async function openOperator(options: FolderOptions): Promise<OpenOperator
     ...parts,
     state,
     openTrail: () => log.openTrail(),
+    openSearch: async () => log.openSearch(),
     frames: new FrameWriter(),
     describe: async () => ({
       version: programVersion(),
@@ -58,11 +63,12 @@ export async function openOperator(options: FolderOptions): Promise<OpenOperator
   }
 }
 
-/** The audit log of a stopped node, opened by the first command that has something to record. */
+/** The audit log of a stopped node, and its index: opened by the first command that needs them. */
 class LogOnDemand {
   readonly #state: NodeState
   readonly #parts: StateParts
   #audit: NodeAudit | undefined
+  #index: AuditIndex | undefined
 
   constructor(state: NodeState, parts: StateParts) {
     this.#state = state
@@ -79,7 +85,16 @@ class LogOnDemand {
     return new AuditTrail(this.#audit.log, this.#state.rows)
   }
 
+  /** @throws OperatorError where the folder does not say whose it is */
+  openSearch(): AuditSearch {
+    const { folder } = this.#state
+    // Without an id there is no log either that could belong to another node.
+    const nodeId = findNodeId(folder) ?? ''
+    return (this.#index ??= openNodeIndex(folder, { nodeId, log: this.#parts.log }))
+  }
+
   async close(): Promise<void> {
+    await this.#index?.close()
     await this.#audit?.saveHead()
     await this.#audit?.log.close()
   }

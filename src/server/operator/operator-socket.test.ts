@@ -27,6 +27,7 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   backup: never,
   auditPublicKeys: never,
   rotateAuditSigningKey: never,
+  keyImpact: never,
   explain: never,
   whoCan: never,
   simulate: never,
