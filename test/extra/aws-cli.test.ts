@@ -1,64 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { describe } from 'node:test'
-import type { Finished, ServerProcess } from '../support/server-process.ts'
-import {
-  runProgram,
-  runStrongroom,
-  startServer,
-  temporaryFolder,
-} from '../support/server-process.ts'
+import { AwsShell, awsIsMissing } from '../support/aws-shell.ts'
+import { runStrongroom, startServer, temporaryFolder } from '../support/server-process.ts'
 
-const found = spawnSync('aws', ['--version'], { encoding: 'utf8' })
-const skip = found.status === 0 ? false : 'the AWS CLI is not on the PATH'
-/** Output of the machine's own AWS configuration must not reach the tests. */
-const NO_CONFIGURATION = {
-  AWS_CONFIG_FILE: '/dev/null',
-  AWS_EC2_METADATA_DISABLED: 'true',
-  AWS_PAGER: '',
-  AWS_MAX_ATTEMPTS: '1',
-}
-
-/** The AWS CLI in a shell that has evaluated `strongroom env`. */
-class Shell {
-  readonly #exports: string
-
-  private constructor(exports: string) {
-    this.#exports = exports
-  }
-
-  static async beside(server: ServerProcess): Promise<Shell> {
-    const { exitCode, stdout, stderr } = await runStrongroom(['env', '--data', server.dataFolder])
-    assert.equal(exitCode, 0, stderr)
-    return new Shell(stdout)
-  }
-
-  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {
-    const script = `${this.#exports}\nexec aws "$@"`
-    return runProgram('sh', ['-c', script, 'sh', ...args], { env: { ...NO_CONFIGURATION, ...env } })
-  }
-
-  /** The answer's text, after `--query`. */
-  async answer(...args: readonly string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.run([...args, '--output', 'text'])
-    assert.equal(exitCode, 0, stderr)
-    return stdout.trim()
-  }
-
-  /** The error line, for a command that must be refused. */
-  async refusal(...args: readonly string[]): Promise<string> {
-    const { exitCode, stderr } = await this.run(args)
-    assert.ok(exitCode !== 0 && exitCode !== null)
-    return stderr.trim()
-  }
-}
-
-describe('the AWS CLI, unmodified', { skip }, () => {
+describe('the AWS CLI, unmodified', { skip: awsIsMissing }, () => {
   test('leads a key through its whole life', async () => {
     await using server = await startServer()
-    const aws = await Shell.beside(server)
+    const aws = await AwsShell.beside(server)
     const folder = temporaryFolder()
     const [plain, sealed] = [join(folder, 'plain'), join(folder, 'sealed')]
     writeFileSync(plain, 'attack at dawn')
@@ -119,7 +69,7 @@ describe('the AWS CLI, unmodified', { skip }, () => {
 
   test('of another account may not use the key', async () => {
     await using server = await startServer()
-    const aws = await Shell.beside(server)
+    const aws = await AwsShell.beside(server)
     const arn = await aws.answer('kms', 'create-key', '--query', 'KeyMetadata.Arn')
     const created = await runStrongroom([
       'account',
@@ -143,7 +93,7 @@ describe('the AWS CLI, unmodified', { skip }, () => {
   test("trusts the node's own CA by what strongroom env says", async () => {
     await using server = await startServer({ flags: ['--tls'] })
     assert.match(server.endpoint, /^https:/)
-    const aws = await Shell.beside(server)
+    const aws = await AwsShell.beside(server)
     assert.equal(await aws.answer('kms', 'list-keys', '--query', 'length(Keys)'), '0')
     await server.stop()
   })
