@@ -20,6 +20,7 @@ const program: Program = {
   openOperator: async (options) => (await server()).openOperator(options),
   openInquirer: async (options) =>
     (await import('./server/explanations/endpoint-inquirer.ts')).endpointInquirer(options),
+  unseal: async (options) => (await server()).unseal(options),
   describeClient: async (options) => (await server()).describeClient(options),
   auditCat: async (options, to) => (await server()).auditCat(options, to),
   auditVerify: async (options) => (await server()).auditVerify(options),

@@ -12,6 +12,7 @@ import { addOidc } from './commands/oidc.ts'
 import { addRotation } from './commands/rotation.ts'
 import { addInit, addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
+import { addUnseal } from './commands/unseal.ts'
 import type { Context } from './context.ts'
 import { applyEnvironment } from './environment.ts'
 import type { ExitCode } from './failures.ts'
@@ -111,7 +112,7 @@ export function buildCommands(context: Context, print: (text: string) => void): 
     .addHelpText('after', ROOT_HELP)
   for (const add of [addStart, addDev, addInit, addStatus, addEnv]) add(root, context)
   for (const add of [addAccount, addCredentials, addOidc, addKey]) add(root, context)
-  for (const add of [addRotation, addBackup, addAudit, addEvents]) add(root, context)
+  for (const add of [addUnseal, addRotation, addBackup, addAudit, addEvents]) add(root, context)
   for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {

@@ -3,6 +3,7 @@ import type { ExitCode } from './failures.ts'
 import type { FolderFlags } from './options.ts'
 import { askPassphrase } from './passphrase.ts'
 import type { FolderOptions, OpenOperator, Program } from './program.ts'
+import { quorumOf, shareReader, showShares } from './shares.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What every command is given. */
@@ -16,7 +17,16 @@ export interface Context {
 }
 
 /** The folder flags as the program takes them. */
-export function folderOf(flags: FolderFlags, { program, terminal }: Context): FolderOptions {
+export function folderOf(
+  flags: FolderFlags & {
+    readonly shares?: number
+    readonly threshold?: number
+    readonly json?: boolean
+  },
+  context: Context,
+): FolderOptions {
+  const { program, terminal } = context
+  const quorum = quorumOf(flags)
   return {
     dataFolder: flags.data,
     store: flags.store,
@@ -25,6 +35,11 @@ export function folderOf(flags: FolderFlags, { program, terminal }: Context): Fo
     passphraseFile: flags.passphraseFile,
     readPassphrase: async (purpose = 'open') =>
       program.newSecret(await askPassphrase(purpose, terminal.keyboard, terminal.err)),
+    quorum,
+    readShare: shareReader(flags.shareFile, context),
+    hasShareFiles: flags.shareFile.length > 0,
+    showShares: (shares) =>
+      showShares(shares, context, { threshold: quorum?.threshold, json: flags.json === true }),
   }
 }
 

@@ -27,6 +27,7 @@ const COMMANDS = [
   'oidc list',
   'rotate-domain-key',
   'rotate-root-key',
+  'unseal',
   'backup',
   'restore',
   'drill',

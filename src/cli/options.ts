@@ -10,9 +10,12 @@ export interface FolderFlags {
   readonly keyfile?: string
   readonly seal?: SealKind
   readonly passphraseFile?: string
+  readonly shareFile: readonly string[]
 }
 
 export interface StartFlags extends FolderFlags, EventFlags {
+  readonly shares?: number
+  readonly threshold?: number
   readonly port: number
   readonly host: string
   readonly region: string
@@ -73,7 +76,7 @@ export const folderOptions = (): readonly Option[] => [
   ).argParser(parseText),
   oneOf(
     '--seal <kind>',
-    'how the root key is obtained: keyfile or passphrase',
+    'how the root key is obtained: keyfile, passphrase or shares',
     SEAL_KINDS,
     'as the store was made',
   ),
@@ -81,6 +84,21 @@ export const folderOptions = (): readonly Option[] => [
     '--passphrase-file <file>',
     'read the passphrase here instead of asking at the terminal',
   ).argParser(parseText),
+  new Option(
+    '--share-file <file>',
+    'read a share of the root key here instead of asking for it; may be repeated',
+  )
+    .default([], 'none')
+    .argParser(collectTexts),
+]
+
+/** Of commands that may make a root key in shares. */
+const quorumOptions = (): readonly Option[] => [
+  new Option(
+    '--shares <number>',
+    'with --seal shares: how many shares a new root key has',
+  ).argParser(parseCount),
+  new Option('--threshold <number>', 'and how many of them give it').argParser(parseCount),
 ]
 
 const listenOptions = (): readonly Option[] => [
@@ -144,6 +162,7 @@ const plainHttpOption = (description: string): Option =>
 export const startOptions = (): readonly Option[] => [
   ...listenOptions(),
   ...folderOptions(),
+  ...quorumOptions(),
   regionOption(),
   new Option('--tls', "serve HTTPS with a certificate of the node's own CA").default(false),
   new Option('--tls-cert <file>', 'serve HTTPS with this certificate chain (PEM)').argParser(
@@ -229,6 +248,11 @@ export function parsePort(text: string): number {
   return port
 }
 
+export function parseCount(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('must be a whole number')
+  return Number(text)
+}
+
 export function parseAccount(text: string): string {
   if (!/^\d{12}$/.test(text)) throw new InvalidArgumentError('must be an account id of 12 digits')
   return text
@@ -260,6 +284,9 @@ function collect(text: string, earlier: readonly string[], what: string): readon
 
 const collectNames = (text: string, earlier: readonly string[] = []): readonly string[] =>
   collect(text, earlier, 'a host name or an address')
+
+const collectTexts = (text: string, earlier: readonly string[] = []): readonly string[] =>
+  collect(text, earlier, 'a file')
 
 /** The form is looked at by the server, which knows addresses. */
 const collectNetworks = (text: string, earlier: readonly string[] = []): readonly string[] =>

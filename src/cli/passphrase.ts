@@ -58,16 +58,34 @@ export async function askPassphrase(
   }
 }
 
+/** Asks for a share of a root key without showing it. The caller owns the bytes. @throws {UsageError} as `askPassphrase` */
+export function askShare(
+  question: string,
+  keyboard: PassphraseInput | undefined,
+  prompt: Output,
+): Promise<Uint8Array> {
+  if (keyboard === undefined) {
+    throw new UsageError(
+      'the seal needs a share of the root key, and there is no terminal to ask for it',
+      {
+        hint: 'Name a file that holds it: --share-file FILE',
+      },
+    )
+  }
+  return ask(question, keyboard, prompt, 'share')
+}
+
 async function ask(
   question: string,
   keyboard: PassphraseInput,
   prompt: Output,
+  what = 'passphrase',
 ): Promise<Uint8Array> {
   await prompt.write(question)
   keyboard.setRawMode(true)
   try {
     const line = await readLine(keyboard)
-    if (line.length === 0) throw new UsageError('the passphrase is empty')
+    if (line.length === 0) throw new UsageError(`the ${what} is empty`)
     return line
   } finally {
     keyboard.setRawMode(false)

@@ -1,3 +1,4 @@
+import type { OperatorError } from '../core/errors.ts'
 import type { IssuedCredential, Operator } from '../core/operator.ts'
 import type { Secret } from '../core/secret.ts'
 
@@ -28,6 +29,8 @@ export interface Program {
   openOperator(options: FolderOptions): Promise<OpenOperator>
   /** Asks a node over HTTP, as anybody whose credentials are given. */
   openInquirer(options: EndpointOptions): Promise<Inquirer>
+  /** Gives a share to the sealed node of a data folder. */
+  unseal(options: { readonly dataFolder: string; readonly share: string }): Promise<UnsealState>
   describeClient(options: { readonly dataFolder: string }): Promise<ClientSettings>
   /** Hands every record, or with `frames` every frame, as one line of JSON to `to.write`. */
   auditCat(options: FolderOptions & { readonly frames: boolean }, to: AuditReader): Promise<void>
@@ -45,7 +48,7 @@ export interface Program {
   auditProve(options: ProveOptions): Promise<string>
 }
 
-export const SEAL_KINDS = ['keyfile', 'passphrase'] as const
+export const SEAL_KINDS = ['keyfile', 'passphrase', 'shares'] as const
 export type SealKind = (typeof SEAL_KINDS)[number]
 
 export const AUDIT_DURABILITIES = ['sync', 'async'] as const
@@ -69,6 +72,38 @@ export interface FolderOptions {
   readonly passphraseFile: string | undefined
   /** Asks at the terminal; only called when no `passphraseFile` is given. The caller owns the answer. */
   readonly readPassphrase: (purpose?: PassphrasePurpose) => Promise<Secret>
+  /** Of a new root key in shares; default: as the store has it. */
+  readonly quorum?: Quorum | undefined
+  /** The next share of the root key, as somebody types it. Absent where nobody can be asked. */
+  readonly readShare?: ((progress: ShareProgress) => Promise<string>) | undefined
+  /** Whether `readShare` takes them from files that were named. */
+  readonly hasShareFiles?: boolean | undefined
+  /** Shows new shares, this once: rejects where they were not seen. */
+  readonly showShares?: ((shares: readonly string[]) => Promise<void>) | undefined
+}
+
+/** How many shares of a root key there are, and how many give it. */
+export interface Quorum {
+  readonly shares: number
+  readonly threshold: number
+}
+
+/** How far an unsealing has come. */
+export interface ShareProgress extends Quorum {
+  readonly rootKeyId: string
+  readonly given: number
+  /** Why the share that was given last was not taken. */
+  readonly refusal: OperatorError | undefined
+}
+
+/** What a sealed node says when it was given a share. */
+export interface UnsealState extends Quorum {
+  /** False once there were enough. */
+  readonly sealed: boolean
+  readonly given: number
+  /** Why this share was not taken. */
+  readonly refusal?: string
+  readonly hint?: string
 }
 
 export const EVENT_API_CALLS = ['none', 'write', 'all'] as const

@@ -34,6 +34,8 @@ const MAC_TAIL_CHARACTERS = 73
 const CHECKSUM_TAIL = /,"checksum":"([0-9a-f]{64})"\}$/
 const CHECKSUM_TAIL_CHARACTERS = 79
 const SALT_BYTES = 16
+const SHARES_MAX = 255
+const SHARE_HASH_BYTES = 32
 
 /** Bounds of what is computed before anything is authenticated. */
 const MEMORY_KIB_MIN = 8
@@ -105,6 +107,10 @@ const encodeKey = ({ id, status, createdAt, wrapped }: WrappedKey): unknown => (
 
 function encodeSeal(seal: SealRecord): unknown {
   if (seal.kind === 'keyfile') return { kind: seal.kind, rootKeyId: seal.rootKeyId }
+  if (seal.kind === 'shares') {
+    const { kind, rootKeyId, threshold, shareHashes } = seal
+    return { kind, rootKeyId, threshold, shareHashes: shareHashes.map(base64) }
+  }
   const { memoryKiB, passes, parallelism, salt } = seal.argon2
   return {
     kind: seal.kind,
@@ -142,9 +148,22 @@ function parseSeal(value: unknown): SealRecord {
         argon2: parseArgon2(members['argon2']),
         wrapped: parseBytes(members['wrapped']),
       }
+    case 'shares':
+      return { kind: 'shares', rootKeyId, ...parseQuorum(members) }
     default:
       throw damaged()
   }
+}
+
+function parseQuorum(members: Members): {
+  readonly threshold: number
+  readonly shareHashes: readonly Uint8Array[]
+} {
+  const hashes: unknown = members['shareHashes']
+  if (!Array.isArray(hashes) || hashes.length > SHARES_MAX) throw damaged()
+  const shareHashes = hashes.map(parseBytes)
+  if (shareHashes.some(({ length }) => length !== SHARE_HASH_BYTES)) throw damaged()
+  return { threshold: parseInteger(members['threshold'], 2, shareHashes.length), shareHashes }
 }
 
 function parseArgon2(value: unknown): Argon2Parameters {

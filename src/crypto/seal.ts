@@ -18,6 +18,14 @@ export type SealRecord =
       readonly argon2: Argon2Parameters
       readonly wrapped: Uint8Array
     }
+  | {
+      readonly kind: 'shares'
+      readonly rootKeyId: string
+      /** How many shares give the root key. */
+      readonly threshold: number
+      /** SHA-256 of each share. */
+      readonly shareHashes: readonly Uint8Array[]
+    }
 
 /** A root key that was just made, durable in its seal if the seal keeps any. The caller owns the secret. */
 export interface SealedRootKey {

@@ -27,6 +27,7 @@ import { LocalOperator } from './operator/local-operator.ts'
 import { createOperatorLog } from './operator/operator-log.ts'
 import { operatorHandler } from './operator/operator-socket.ts'
 import { type Repetition, repeat } from './repeat.ts'
+import { openUnsealed } from './sealed/open-unsealed.ts'
 import { chooseTls } from './tls/tls-choice.ts'
 import { ensureAuthority, ownCredentials } from './tls/tls-credentials.ts'
 import { readTlsFiles } from './tls/tls-files.ts'
@@ -230,7 +231,8 @@ async function openAll(
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
   const eventChoice = chooseEvents(options.events)
-  const state = (open.state = await openNodeState(options, parts, 'any'))
+  const { state, port } = await openUnsealed(options, parts, tls, given)
+  open.state = state
   const first = describeFirst(state)
   if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
@@ -283,7 +285,7 @@ async function openAll(
   const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
   open.transport = await openHttpTransport({
     host: options.host,
-    port: options.port,
+    port,
     handler: withTrustedProxies(withAdminRoutes(node.handler, routes), isTrusted),
     log,
     ...(credentials && { tls: credentials }),

@@ -80,6 +80,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     initFolder: notExpected('initFolder'),
     openOperator: notExpected('openOperator'),
     openInquirer: notExpected('openInquirer'),
+    unseal: notExpected('unseal'),
     describeClient: notExpected('describeClient'),
     auditCat: notExpected('auditCat'),
     auditVerify: notExpected('auditVerify'),

@@ -27,6 +27,8 @@ const INIT_EXAMPLES = `
 Examples:
   strongroom init --data /var/lib/strongroom --seal passphrase
   strongroom init --tls --tls-host kms.example.com --json
+  strongroom init --seal shares --shares 5 --threshold 3
+      The root key in five shares, any three of which open the store.
 
 It takes the flags of "strongroom start" and refuses a folder that holds a node.`
 
@@ -119,7 +121,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
 /** The one time that the root credentials are shown. */
 export function describeNewFolder(
   folder: InitializedFolder,
-  flags: Pick<StartFlags, 'data' | 'tls' | 'tlsCert'>,
+  flags: Pick<StartFlags, 'data' | 'tls' | 'tlsCert' | 'seal'>,
   commandName: string,
 ): string {
   const inFolder = flags.data === DATA_FOLDER_DEFAULT ? '' : ` --data ${shellWord(flags.data)}`
@@ -137,7 +139,7 @@ export function describeNewFolder(
       'in a safe place. Without it nothing can ever be decrypted.',
       '',
     )
-  } else {
+  } else if (flags.seal !== 'shares') {
     lines.push(
       'The passphrase opens everything in the store, and it is written nowhere. Without it',
       'nothing can ever be decrypted.',

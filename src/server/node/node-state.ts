@@ -17,6 +17,7 @@ import { parseSetting } from '../../crypto/custody-setting.ts'
 import type { Seal } from '../../crypto/seal.ts'
 import { keyfileSeal } from '../../crypto/seal-keyfile.ts'
 import { passphraseSeal } from '../../crypto/seal-passphrase.ts'
+import { sharesSeal } from '../../crypto/seal-shares.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
 import { type FolderLock, hasLockFile, lockFolder } from '../../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
@@ -24,6 +25,7 @@ import { systemCodeOf } from '../http/http-listen.ts'
 import type { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { drawAccountId, drawCredential, storeAccount } from '../operator/accounts.ts'
 import { writeCredentialsFile } from '../operator/credentials-file.ts'
+import { noShares } from '../sealed/sealed-node.ts'
 import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
 
 /** Records held in memory; see `RecordStoreOptions`. */
@@ -86,6 +88,14 @@ export function sealOf(
       },
     })
   }
+  if (kind === 'shares') {
+    return sharesSeal({
+      random,
+      quorum: options.quorum,
+      handOut: options.showShares ?? nobodySees,
+      nextShare: options.readShare ?? noShares,
+    })
+  }
   const { passphraseFile } = options
   const readPassphrase = async (): Promise<Secret> =>
     passphraseFile === undefined
@@ -93,6 +103,10 @@ export function sealOf(
       : readPassphraseFile(passphraseFile)
   return passphraseSeal({ readPassphrase, random })
 }
+
+/** A root key whose shares nobody has seen would be lost. */
+const nobodySees = (): Promise<never> =>
+  Promise.reject(new OperatorError('there is nobody to whom new shares could be shown'))
 
 /** Replaces the custody setting if it is still what it was. */
 const settingCommitter =
@@ -142,7 +156,8 @@ export async function unsealForReading(
   if (text === undefined) return undefined
   const { kind } = parseSetting(text).record.seal
   const isAtHand =
-    kind === 'keyfile' ? existsSync(folder.keyfile) : options.passphraseFile !== undefined
+    (kind === 'keyfile' && existsSync(folder.keyfile)) ||
+    (kind === 'passphrase' && options.passphraseFile !== undefined)
   if (!isAtHand) return undefined
   return openCustody(text, { seal: sealOf(kind, options, folder, 'open', parts), ...parts })
 }

@@ -163,6 +163,12 @@ export class LocalOperator implements Operator {
 
   async rotateRootKey() {
     const { custody, commitSetting } = this.#parts.state
+    if (custody.seal.kind === 'shares' && (await this.#parts.describe()).running) {
+      throw new OperatorError(
+        'new shares of the root key are shown to whoever runs the command, before the store is changed',
+        'stop the node, run the command, give out the new shares, and start it again',
+      )
+    }
     const trail = await this.#parts.openTrail()
     await custody.rotateRootKey({ commit: commitSetting })
     await this.#record(trail, 'rotate-root-key', { rootKeyId: custody.rootKeyId })

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { FrameWriter } from '../../audit/event.ts'
 import type { AuditIndex } from '../../audit/event-index/audit-index.ts'
-import type { ClientSettings, FolderOptions, OpenOperator } from '../../cli/program.ts'
+import type { ClientSettings, FolderOptions, OpenOperator, UnsealState } from '../../cli/program.ts'
 import type { AuditSearch } from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { NodeStatus } from '../../core/operator.ts'
@@ -16,7 +16,7 @@ import { type NodeState, openNodeState, type StateParts } from '../node/node-sta
 import { programVersion } from '../version.ts'
 import { LocalOperator } from './local-operator.ts'
 import { createOperatorLog } from './operator-log.ts'
-import { socketOperator } from './operator-socket.ts'
+import { giveShare, socketOperator } from './operator-socket.ts'
 
 /** The status of the node that runs on the folder; undefined when none answers. */
 async function runningStatus(folder: NodeFolder): Promise<NodeStatus | undefined> {
@@ -111,5 +111,23 @@ export async function describeClient(options: {
     region: status?.region,
     credentialsFile: folder.credentialsFile,
     caFile: status?.caFile,
+  }
+}
+
+/** Gives a share to the sealed node of a folder. @throws OperatorError where none waits for one */
+export async function unseal(options: {
+  readonly dataFolder: string
+  readonly share: string
+}): Promise<UnsealState> {
+  const folder = nodeFolder({ ...options, store: undefined, keyfile: undefined })
+  try {
+    return await giveShare(folder.operatorSocket, options.share)
+  } catch (error) {
+    if (error instanceof OperatorError) throw error
+    throw new OperatorError(
+      `no node runs on ${folder.path}`,
+      'start it first: it says that it is sealed, and waits',
+      { cause: error },
+    )
   }
 }

@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { basename, dirname, join } from 'node:path'
+import type { UnsealState } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { Operator } from '../../core/operator.ts'
 import type { Log } from '../../core/ports.ts'
@@ -47,6 +48,7 @@ const findMethod = (target: string): Method | undefined =>
 export function operatorHandler(operator: Operator, log: Log): HttpHandler {
   return async ({ method: verb, target, body }) => {
     const method = findMethod(target)
+    if (target === `${PREFIX}unseal`) return jsonReply(400, { message: 'the node is not sealed' })
     if (verb !== 'POST' || method === undefined) {
       return jsonReply(404, {
         message: 'this node does not know the command: is it older than the program?',
@@ -72,7 +74,7 @@ interface Answer {
   readonly text: string
 }
 
-function send(socketPath: string, method: Method, argument: unknown): Promise<Answer> {
+function send(socketPath: string, method: Method | 'unseal', argument: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       { socketPath, path: PREFIX + method, method: 'POST', agent: false },
@@ -94,7 +96,11 @@ function send(socketPath: string, method: Method, argument: unknown): Promise<An
 }
 
 /** As `send`, to a socket whose path may be longer than the address of a socket. */
-async function sendInto(path: string, method: Method, argument: unknown): Promise<Answer> {
+async function sendInto(
+  path: string,
+  method: Method | 'unseal',
+  argument: unknown,
+): Promise<Answer> {
   const folder = await openFolder(dirname(path))
   try {
     return await send(join(folder.name, basename(path)), method, argument)
@@ -103,7 +109,15 @@ async function sendInto(path: string, method: Method, argument: unknown): Promis
   }
 }
 
-async function ask<T>(socketPath: string, method: Method, argument?: unknown): Promise<T> {
+/** Gives a share to the sealed node behind a socket. Rejects with a system error when nothing listens on it. */
+export const giveShare = (socketPath: string, share: string): Promise<UnsealState> =>
+  ask(socketPath, 'unseal', { share })
+
+async function ask<T>(
+  socketPath: string,
+  method: Method | 'unseal',
+  argument?: unknown,
+): Promise<T> {
   const { status, text } = await sendInto(socketPath, method, argument)
   // The node on the other side is this program: the shapes are those of `operatorHandler`.
   const answer = JSON.parse(text) as { result?: T; message?: string; hint?: string }

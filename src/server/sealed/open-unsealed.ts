@@ -1,0 +1,34 @@
+import type { StartOptions } from '../../cli/program.ts'
+import type { TlsCredentials } from '../http/http-server.ts'
+import { nodeFolder } from '../node/node-folder.ts'
+import { type NodeState, openNodeState, type StateParts } from '../node/node-state.ts'
+import type { TlsChoice } from '../tls/tls-choice.ts'
+import { SealedNode } from './sealed-node.ts'
+
+/**
+ * Opens the state of a node that is to serve. Where its root key is in shares, it waits for them, sealed, unless files hold them.
+ * @param given the certificate of files, where the endpoint has one
+ * @returns also the port to serve on: clients of a sealed node go on with the one that they know
+ */
+export async function openUnsealed(
+  options: StartOptions,
+  parts: StateParts,
+  tls: TlsChoice,
+  given: TlsCredentials | undefined,
+): Promise<{ readonly state: NodeState; readonly port: number }> {
+  const sealed = new SealedNode({
+    options,
+    operatorSocket: nodeFolder(options).operatorSocket,
+    endpoint: given ?? (tls.kind === 'own' ? 'closed' : 'plain'),
+    log: parts.log,
+  })
+  const readShare = options.hasShareFiles ? options.readShare : sealed.nextShare.bind(sealed)
+  try {
+    const state = await openNodeState({ ...options, readShare }, parts, 'any')
+    await sealed.close('unsealed')
+    return { state, port: sealed.port ?? options.port }
+  } catch (error) {
+    await sealed.close(error instanceof Error ? error : new Error('the store was not opened'))
+    throw error
+  }
+}
