@@ -37,7 +37,8 @@ async function startedWith(
 
 describe('start', () => {
   test('without flags it serves loopback from ./strongroom-data', async () => {
-    const { readPassphrase, ...options } = await startedWith([])
+    const { readPassphrase, readShare, showShares, ...options } = await startedWith([])
+    assert.deepEqual([typeof readShare, typeof showShares], ['function', 'function'])
     assert.equal(typeof readPassphrase, 'function')
     assert.deepEqual(options, {
       dataFolder: './strongroom-data',
@@ -45,6 +46,7 @@ describe('start', () => {
       keyfile: undefined,
       seal: undefined,
       passphraseFile: undefined,
+      hasShareFiles: false,
       port: 7600,
       host: '127.0.0.1',
       region: 'us-east-1',
@@ -64,14 +66,17 @@ describe('start', () => {
       '--region eu-central-1 --tls --tls-cert c --tls-key t --tls-host a --tls-host b,c ' +
       '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug ' +
       '--attestation-root r --trusted-proxy 10.0.0.0/8,::1 --trusted-proxy 192.0.2.1 ' +
-      '--metrics-from 192.0.2.0/24 --oidc-allow-private'
-    const { readPassphrase: _, ...options } = await startedWith(argv.split(' '))
+      '--metrics-from 192.0.2.0/24 --oidc-allow-private --shares 5 --threshold 3 --share-file f'
+    const started = await startedWith(argv.split(' '))
+    const { readPassphrase: _, readShare: _reads, showShares: _shows, ...options } = started
     assert.deepEqual(options, {
       dataFolder: 'd',
       store: 's',
       keyfile: 'k',
       seal: 'passphrase',
       passphraseFile: 'p',
+      quorum: { shares: 5, threshold: 3 },
+      hasShareFiles: true,
       port: 0,
       host: '::',
       region: 'eu-central-1',
@@ -209,7 +214,8 @@ describe('refused command lines', () => {
     ['start --port 7e3', /whole number/],
     ['start --port', /--port <number>' argument missing/],
     ['start --data=', /--data <folder> must not be empty/],
-    ['start --seal shares', /--seal <kind> must be one of: keyfile, passphrase/],
+    ['start --seal hsm', /--seal <kind> must be one of: keyfile, passphrase, shares/],
+    ['init --seal shares --shares 5', /--shares and --threshold go together/],
     ['start --region Frankfurt', /--region <name> must be the name of a Region/],
     ['start --log-level loud', /must be one of: trace/],
     [

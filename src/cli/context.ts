@@ -35,7 +35,7 @@ export function folderOf(
     passphraseFile: flags.passphraseFile,
     readPassphrase: async (purpose = 'open') =>
       program.newSecret(await askPassphrase(purpose, terminal.keyboard, terminal.err)),
-    quorum,
+    ...(quorum && { quorum }),
     readShare: shareReader(flags.shareFile, context),
     hasShareFiles: flags.shareFile.length > 0,
     showShares: (shares) =>

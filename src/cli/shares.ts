@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import { CommandError, OutputClosed } from './failures.ts'
+import { CommandError, OutputClosed, UsageError } from './failures.ts'
 import { askShare } from './passphrase.ts'
 import type { Quorum, ShareProgress } from './program.ts'
 import { readTextFile } from './text-file.ts'
@@ -63,6 +63,9 @@ export function quorumOf(flags: {
   readonly threshold?: number
 }): Quorum | undefined {
   const { shares, threshold } = flags
+  if ((shares === undefined) !== (threshold === undefined)) {
+    throw new UsageError('--shares and --threshold go together: one of them is missing')
+  }
   if (shares === undefined || threshold === undefined) return undefined
   return { shares, threshold }
 }
