@@ -151,6 +151,37 @@ async function nodeWithHours(): Promise<{ readonly dataFolder: string; readonly 
 const alter = (file: string): void =>
   writeFileSync(file, gzipSync(gunzipSync(readFileSync(file)).toString().replace('20', '19')))
 
+/** What somebody does to one file of the trail, and what the CLI says of it. */
+interface Harm {
+  readonly what: string
+  readonly harm: (path: string) => void
+  readonly file: string
+  readonly summary: string
+  readonly line: string
+}
+
+const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1)
+
+function harmsTo(file: string): readonly Harm[] {
+  const summary = '4/4 digest files valid; 2/3 log files valid, 1/3 log files INVALID'
+  const start = `Log file\t${nameOf(file)}\tINVALID:`
+  return [
+    { what: 'altered log', harm: alter, file, summary, line: `${start} hash value doesn't match` },
+    { what: 'removed log', harm: rmSync, file, summary, line: `${start} not found` },
+  ]
+}
+
+/** The log of a digest that is not valid is not looked at. */
+function harmsToDigest(file: string): readonly Harm[] {
+  const summary = '3/4 digest files valid, 1/4 digest files INVALID; 2/2 log files valid'
+  const start = `Digest file\t${nameOf(file)}\tINVALID:`
+  const unsigned = `${start} signature verification failed`
+  return [
+    { what: 'altered digest', harm: alter, file, summary, line: unsigned },
+    { what: 'removed digest', harm: rmSync, file, summary, line: `${start} not found` },
+  ]
+}
+
 describe('the trail of a node, read by the AWS CLI', { skip: awsIsMissing }, () => {
   test('is valid, and what is altered or removed in its folder is named, nothing else', async () => {
     const { dataFolder, account } = await nodeWithHours()
@@ -170,54 +201,14 @@ describe('the trail of a node, read by the AWS CLI', { skip: awsIsMissing }, () 
     }
     assert.deepEqual(await validate(aws, account), whole)
 
-    const [, secondLog = ''] = logs
-    const [, secondDigest = ''] = digests
-    const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1)
-    const cases: [
-      what: string,
-      harm: (file: string) => void,
-      file: string,
-      summary: string,
-      line: string,
-    ][] = [
-      [
-        'an altered log',
-        alter,
-        secondLog,
-        '4/4 digest files valid; 2/3 log files valid, 1/3 log files INVALID',
-        `Log file\t${nameOf(secondLog)}\tINVALID: hash value doesn't match`,
-      ],
-      [
-        'a removed log',
-        rmSync,
-        secondLog,
-        '4/4 digest files valid; 2/3 log files valid, 1/3 log files INVALID',
-        `Log file\t${nameOf(secondLog)}\tINVALID: not found`,
-      ],
-      [
-        'an altered digest',
-        alter,
-        secondDigest,
-        '3/4 digest files valid, 1/4 digest files INVALID; 2/2 log files valid',
-        `Digest file\t${nameOf(secondDigest)}\tINVALID: signature verification failed`,
-      ],
-      [
-        'a removed digest',
-        rmSync,
-        secondDigest,
-        '3/4 digest files valid, 1/4 digest files INVALID; 2/2 log files valid',
-        `Digest file\t${nameOf(secondDigest)}\tINVALID: not found`,
-      ],
-    ]
-    for (const [what, harm, file, summary, line] of cases) {
+    const [, log = ''] = logs
+    const [, digest = ''] = digests
+    for (const { what, harm, file, summary, line } of [...harmsTo(log), ...harmsToDigest(digest)]) {
       const path = join(bucket, file)
       const before = readFileSync(path)
       harm(path)
-      assert.deepEqual(
-        await validate(aws, account),
-        { exitCode: 1, summary, invalid: [line] },
-        what,
-      )
+      const found = await validate(aws, account)
+      assert.deepEqual(found, { exitCode: 1, summary, invalid: [line] }, what)
       writeFileSync(path, before)
     }
     assert.deepEqual(await validate(aws, account), whole)
