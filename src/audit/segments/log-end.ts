@@ -135,7 +135,22 @@ async function inspectLast(
   }
 }
 
-async function walkLast(segment: OpenSegment, macKey: KeyObject): Promise<Partial<LogEnd>> {
+/**
+ * A segment as its key shows it: a seal that ends in a zero and whose MAC does not match was cut short in the MAC itself.
+ * Only a last segment can have one; it gets a new seal.
+ */
+export function withTornSeal(segment: OpenSegment, macKey: KeyObject | undefined): OpenSegment {
+  const { seal } = segment
+  const isCut =
+    seal.state === 'sealed' &&
+    seal.bytes.at(-1) === 0 &&
+    macKey !== undefined &&
+    !checkSealMac(seal.bytes, macKey)
+  return isCut ? { ...segment, seal: { state: 'torn' } } : segment
+}
+
+async function walkLast(opened: OpenSegment, macKey: KeyObject): Promise<Partial<LogEnd>> {
+  const segment = withTornSeal(opened, macKey)
   const { name, file, header, headerBytes, seal } = segment
   const start = segmentStart(segment)
   let what: { readonly offset: number; readonly what: string } | undefined

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { OperatorError } from '../../core/errors.ts'
 import type { AuditHead } from './audit-log.ts'
 import type { ChainPosition } from './batch-buffer.ts'
-import { sealProblem } from './log-end.ts'
+import { sealProblem, withTornSeal } from './log-end.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import { logFiles, type SegmentFiles } from './segment-files.ts'
 import {
@@ -245,11 +245,12 @@ class Verification {
   }
 
   #segmentEnd(
-    segment: OpenSegment,
+    opened: OpenSegment,
     walked: EndStep,
     macKey: KeyObject | undefined,
     isLast: boolean,
   ): void {
+    const segment = withTornSeal(opened, macKey)
     const { name, header, seal } = segment
     const sequence = walked.after.nextSequence
     const sealed = sealProblem(segment, walked, macKey)
