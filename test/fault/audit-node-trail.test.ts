@@ -4,41 +4,19 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { publicKeyPem } from '../../src/audit/trail/trail-signing-keys.ts'
-import type { FolderOptions, StartOptions, TrailVerdict } from '../../src/cli/program.ts'
+import type { FolderOptions, TrailVerdict } from '../../src/cli/program.ts'
 import { HOUR_MS } from '../../src/core/hours.ts'
 import { instant } from '../../src/core/ids.ts'
-import { Secret } from '../../src/core/secret.ts'
-import { createRandom } from '../../src/crypto/random.ts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { openNodeTrail } from '../../src/server/node/compose-trail.ts'
-import { openNodeAudit } from '../../src/server/node/node-audit.ts'
-import { openNodeState } from '../../src/server/node/node-state.ts'
 import { auditVerifyTrail } from '../../src/server/operator/trail-commands.ts'
 import { startServer } from '../../src/server/start-server.ts'
 import { temporaryFolder } from '../support/server-process.ts'
-
-const optionsFor = (dataFolder: string): StartOptions => ({
-  dataFolder,
-  store: undefined,
-  keyfile: undefined,
-  seal: undefined,
-  passphraseFile: undefined,
-  readPassphrase: () => Promise.resolve(new Secret(new Uint8Array(1))),
-  port: 0,
-  host: '127.0.0.1',
-  region: 'us-east-1',
-  tls: false,
-  tlsHosts: [],
-  allowPlainHttp: false,
-  auditDurability: 'sync',
-  acceptAuditDamage: false,
-  logLevel: 'silent',
-})
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+import { startOptionsFor, withStoppedNode } from '../support/stopped-node.ts'
 
 /** A node is started, asked for a key, and stopped. */
 async function callNode(folder: string, made: { accessKeyId: string; secretAccessKey: string }[]) {
-  const server = await startServer(optionsFor(folder), (first) => made.push(first))
+  const server = await startServer(startOptionsFor(folder), (first) => made.push(first))
   const [credentials] = made
   assert.ok(credentials)
   const { endpoint } = server
@@ -49,19 +27,15 @@ async function callNode(folder: string, made: { accessKeyId: string; secretAcces
 }
 
 /** Closes the hours until so many from now on the stopped node of a folder; returns its public keys. */
-async function closeHours(folder: string, hours: number): Promise<string> {
+function closeHours(folder: string, hours: number): Promise<string> {
   const clock = { now: () => instant(machineClock.now() + hours * HOUR_MS) }
-  const parts = { clock, random: createRandom(), log: quiet }
-  const state = await openNodeState(optionsFor(folder), parts, 'existing')
-  const audit = await openNodeAudit(state, optionsFor(folder), parts)
-  const trail = openNodeTrail(state, audit, { ...parts, homeRegion: 'us-east-1' })
-  await trail.delivery.closeDueHours(clock.now())
-  const keys = await trail.signingKeys.all()
-  await trail.delivery.close()
-  await audit.saveHead()
-  await audit.log.close()
-  await state.close()
-  return keys.map(publicKeyPem).join('')
+  return withStoppedNode(folder, clock, async ({ state, audit, parts }) => {
+    const trail = openNodeTrail(state, audit, { ...parts, homeRegion: 'us-east-1' })
+    await trail.delivery.closeDueHours(clock.now())
+    const keys = await trail.signingKeys.all()
+    await trail.delivery.close()
+    return keys.map(publicKeyPem).join('')
+  })
 }
 
 describe('the trail of a node, beside the node', () => {
@@ -97,20 +71,20 @@ describe('the trail of a node, beside the node', () => {
   })
 
   test('is whole, and the log is what the digests say', async () => {
-    const whole = await verdict(join(folder, 'trail'), optionsFor(folder))
+    const whole = await verdict(join(folder, 'trail'), startOptionsFor(folder))
     assert.deepEqual(whole.findings, [])
     assert.deepEqual([whole.digests, whole.log?.intact, whole.log?.macsChecked], [2, true, true])
   })
 
   test('is older than what the store knows where it was rolled back', async () => {
     assert.deepEqual((await verdict(join(early, 'trail'))).findings, [])
-    const { findings, log } = await verdict(join(early, 'trail'), optionsFor(folder))
+    const { findings, log } = await verdict(join(early, 'trail'), startOptionsFor(folder))
     assert.match(findings[0]?.what ?? '', /was rolled back: .* was anchored \(the store\)/)
     assert.equal(log?.intact, true)
   })
 
   test('tells of a log that was rolled back', async () => {
-    const { findings, log } = await verdict(join(folder, 'trail'), optionsFor(early))
+    const { findings, log } = await verdict(join(folder, 'trail'), startOptionsFor(early))
     assert.deepEqual(findings, [])
     assert.equal(log?.intact, false)
     assert.match(
