@@ -139,6 +139,12 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
+const openIndex = (
+  { folder }: NodeState,
+  { nodeId, log: audit }: NodeAudit,
+  log: Log,
+): AuditIndex => openNodeIndex(folder, { nodeId, head: () => audit.head().sequence, log })
+
 /** The node itself, on its open state and log. */
 function openNode(
   {
@@ -241,8 +247,7 @@ async function openAll(
   metrics.watchCache('records', state.records)
   metrics.watchDisk(state.folder.path)
   const { oidcAllowPrivate } = options
-  const head = (): number => audit.log.head().sequence
-  const index = (open.index = openNodeIndex(state.folder, { nodeId: audit.nodeId, head, log }))
+  const index = (open.index = openIndex(state, audit, log))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
   metrics.watchDelivery(trailFiles.delivery)
   const node = (open.node = await openNode(
