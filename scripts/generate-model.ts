@@ -4,10 +4,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderErrorCodes } from './render-error-codes.ts'
-import { renderModel } from './render-model.ts'
+import { folderOf, renderModel } from './render-model.ts'
 import { parseModel, type ServiceDescription } from './service-description.ts'
 
-const SERVICES = ['cloudtrail', 'iam', 'kms', 's3', 'sts']
+const SERVICES = ['cloudtrail', 'iam', 'kms', 'monitoring', 's3', 'sts']
 const ROOT = new URL('../', import.meta.url)
 
 const readModel = (path: string): ServiceDescription =>
@@ -19,7 +19,7 @@ export const generateFiles = (): ReadonlyMap<string, string> => {
   return new Map([
     ['src/core/error-codes.ts', renderErrorCodes(models)],
     ...models.map((model): [string, string] => [
-      `src/services/${model.meta.service}/model.ts`,
+      `src/services/${folderOf(model.meta)}/model.ts`,
       renderModel(model),
     ]),
   ])

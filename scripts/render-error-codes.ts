@@ -15,7 +15,8 @@ export interface ModelledError {
 /**
  * The exceptions of all service models. The status is what AWS puts on the wire, which for KMS is not what
  * the models' httpError traits say.
- * Source: AWS KMS API Reference, the Errors section of each operation; service models of CloudTrail, IAM and STS;
+ * Source: AWS KMS API Reference, the Errors section of each operation; service models of CloudTrail, CloudWatch, IAM and
+ * STS;
  * Amazon S3 API Reference, Error responses.
  */
 export const MODELLED_ERRORS = {

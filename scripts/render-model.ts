@@ -59,6 +59,7 @@ const typeOf = (shapes: Shapes, name: string): string => {
     case 'blob':
       return shape.sensitive === true ? 'Secret' : 'Uint8Array'
     case 'integer':
+    case 'double':
       return 'number'
     case 'boolean':
       return 'boolean'
@@ -199,6 +200,10 @@ const renderWire = ({ query, rest }: ServiceDescription['meta']): string => {
   return `  query: { version: ${quote(query.version)}, xmlNamespace: ${quote(query.xmlNamespace)} },\n`
 }
 
+/** The folder of a service, which is called after its signing name unless the model says otherwise. */
+export const folderOf = ({ service, folder = service }: ServiceDescription['meta']): string =>
+  folder
+
 /** The text of `src/services/x/model.ts`: tables and the types of what handlers take and give. */
 export const renderModel = (model: ServiceDescription): string => {
   const { operations, shapes, meta } = model
@@ -220,7 +225,7 @@ export const renderModel = (model: ServiceDescription): string => {
     '}\n\n/** The name of an operation, as requests have it. */\n',
     'export type OperationName = keyof Inputs\n\n',
     '/** The tables that the codec and the validator interpret. */\n',
-    `export const ${meta.service.toUpperCase()}_MODEL: ${modelType} = {\n`,
+    `export const ${folderOf(meta).toUpperCase()}_MODEL: ${modelType} = {\n`,
     `  service: ${quote(meta.service)},\n  targetPrefix: ${quote(meta.targetPrefix)},\n`,
     renderWire(meta),
     '  operations: new Map([\n',

@@ -12,6 +12,7 @@ export interface ShapeDescription {
     | 'string'
     | 'blob'
     | 'integer'
+    | 'double'
     | 'boolean'
     | 'timestamp'
     | 'list'
@@ -58,6 +59,8 @@ export interface RestDescription {
 export interface ServiceDescription {
   readonly meta: {
     readonly service: string
+    /** What its folder is called, where that is not `service`. */
+    readonly folder?: string
     readonly targetPrefix: string
     /** Of a service that speaks the Query protocol. */
     readonly query?: { readonly version: string; readonly xmlNamespace: string }

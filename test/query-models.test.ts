@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import * as cloudwatchSdk from '@aws-sdk/client-cloudwatch'
 import * as iamSdk from '@aws-sdk/client-iam'
 import * as stsSdk from '@aws-sdk/client-sts'
 import { MODELLED_ERRORS } from '../src/core/error-codes.ts'
 import type { QueryServiceModel } from '../src/core/model.ts'
 import { queryErrorOf } from '../src/protocol/query-errors.ts'
+import { CLOUDWATCH_MODEL } from '../src/services/cloudwatch/model.ts'
 import { IAM_MODEL } from '../src/services/iam/model.ts'
 import { STS_MODEL } from '../src/services/sts/model.ts'
 import { allStructures, describeOurs, describeSdk, tuple } from './support/sdk-schemas.ts'
@@ -21,6 +23,7 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
 ])
 
 const SERVICES: readonly [QueryServiceModel, ReadonlyMap<string, unknown>][] = [
+  [CLOUDWATCH_MODEL, new Map(Object.entries(cloudwatchSdk))],
   [IAM_MODEL, new Map(Object.entries(iamSdk))],
   [STS_MODEL, new Map(Object.entries(stsSdk))],
 ]

@@ -13,7 +13,8 @@ export interface ModelledError {
 /**
  * The exceptions of all service models. The status is what AWS puts on the wire, which for KMS is not what
  * the models' httpError traits say.
- * Source: AWS KMS API Reference, the Errors section of each operation; service models of CloudTrail, IAM and STS;
+ * Source: AWS KMS API Reference, the Errors section of each operation; service models of CloudTrail, CloudWatch, IAM and
+ * STS;
  * Amazon S3 API Reference, Error responses.
  */
 export const MODELLED_ERRORS = {
@@ -44,6 +45,7 @@ export const MODELLED_ERRORS = {
   IncorrectKeyMaterialException: { httpStatus: 400, fault: false },
   IncorrectTrustAnchorException: { httpStatus: 400, fault: false },
   InsightNotEnabledException: { httpStatus: 400, fault: false },
+  InternalServiceFault: { httpStatus: 500, fault: true, query: ['InternalServiceError', 500] },
   InvalidAliasNameException: { httpStatus: 400, fault: false },
   InvalidArgument: { httpStatus: 400, fault: false },
   InvalidArnException: { httpStatus: 400, fault: false },
@@ -59,7 +61,10 @@ export const MODELLED_ERRORS = {
   InvalidLookupAttributesException: { httpStatus: 400, fault: false },
   InvalidMarkerException: { httpStatus: 400, fault: false },
   InvalidMaxResultsException: { httpStatus: 400, fault: false },
+  InvalidNextToken: { httpStatus: 400, fault: false, query: ['InvalidNextToken', 400] },
   InvalidNextTokenException: { httpStatus: 400, fault: false },
+  InvalidParameterCombinationException: { httpStatus: 400, fault: false, query: ['InvalidParameterCombination', 400] },
+  InvalidParameterValueException: { httpStatus: 400, fault: false, query: ['InvalidParameterValue', 400] },
   InvalidRange: { httpStatus: 416, fault: false },
   InvalidTimeRangeException: { httpStatus: 400, fault: false },
   InvalidTokenException: { httpStatus: 400, fault: false },
@@ -72,6 +77,7 @@ export const MODELLED_ERRORS = {
   LimitExceededException: { httpStatus: 400, fault: false, query: ['LimitExceeded', 409] },
   MalformedPolicyDocumentException: { httpStatus: 400, fault: false, query: ['MalformedPolicyDocument', 400] },
   MethodNotAllowed: { httpStatus: 405, fault: false },
+  MissingRequiredParameterException: { httpStatus: 400, fault: false, query: ['MissingParameter', 400] },
   NoSuchBucket: { httpStatus: 404, fault: false },
   NoSuchEntityException: { httpStatus: 404, fault: false, query: ['NoSuchEntity', 404] },
   NoSuchKey: { httpStatus: 404, fault: false },

@@ -24,6 +24,10 @@ export interface BlobShape extends Lengths {
 export interface IntegerShape extends Lengths {
   readonly type: 'integer'
 }
+/** A number of any size, with a fraction. */
+export interface DoubleShape {
+  readonly type: 'double'
+}
 export interface BooleanShape {
   readonly type: 'boolean'
 }
@@ -56,6 +60,7 @@ export type Shape =
   | StringShape
   | BlobShape
   | IntegerShape
+  | DoubleShape
   | BooleanShape
   | TimestampShape
   | ListShape

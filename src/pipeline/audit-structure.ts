@@ -18,6 +18,7 @@ function auditValue(shape: Shape, value: unknown): Json {
     case 'blob':
       return undefined
     case 'integer':
+    case 'double':
       return typeof value === 'number' ? value : undefined
     case 'boolean':
       return typeof value === 'boolean' ? value : undefined

@@ -119,6 +119,7 @@ export const constraintsOf = (shape: Shape): Constraints => {
     case 'list':
     case 'map':
       return rangeConstraints(shape, lengthText, sizeOf)
+    case 'double':
     case 'boolean':
     case 'timestamp':
     case 'structure':

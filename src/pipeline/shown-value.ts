@@ -21,6 +21,7 @@ const isHidden = (shape: Shape): boolean => {
     case 'structure':
       return [...shape.members.values()].some(isHidden)
     case 'integer':
+    case 'double':
     case 'boolean':
     case 'timestamp':
       return false

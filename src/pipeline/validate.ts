@@ -170,6 +170,7 @@ const compile = (shape: Shape): Check => {
     case 'string':
     case 'blob':
     case 'integer':
+    case 'double':
     case 'boolean':
     case 'timestamp':
       return compileOwn(shape)

@@ -59,6 +59,11 @@ const decodeInteger = (value: unknown): number => {
   return Math.min(Math.max(Math.trunc(value), INTEGER_MIN), INTEGER_MAX) + 0
 }
 
+const decodeDouble = (value: unknown): number => {
+  if (typeof value !== 'number') throw notConvertible(value, 'a Double')
+  return value
+}
+
 const decodeTimestamp = (value: unknown): Instant => {
   let ms = Number.NaN
   if (typeof value === 'number') ms = Math.round(value * 1000)
@@ -150,6 +155,8 @@ export const createDecoders = (): ((shape: StructureShape) => DecodeStructure) =
         return shape.sensitive === true ? decodeSecretBlob : decodeBlob
       case 'integer':
         return decodeInteger
+      case 'double':
+        return decodeDouble
       case 'boolean':
         return decodeBoolean
       case 'timestamp':

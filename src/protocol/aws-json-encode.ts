@@ -33,6 +33,11 @@ const encodeInteger = (value: unknown): string => {
   return String(value)
 }
 
+const encodeDouble = (value: unknown): string => {
+  assert(typeof value === 'number' && Number.isFinite(value), 'an output has no finite number')
+  return String(value)
+}
+
 const encodeBoolean = (value: unknown): string => {
   assert(typeof value === 'boolean', 'an output has another value in place of a boolean')
   return value ? 'true' : 'false'
@@ -74,6 +79,8 @@ export const createEncoders = (): ((shape: StructureShape) => EncodeStructure) =
         return shape.sensitive === true ? encodeSecretBlob : encodeBlob
       case 'integer':
         return encodeInteger
+      case 'double':
+        return encodeDouble
       case 'boolean':
         return encodeBoolean
       case 'timestamp':

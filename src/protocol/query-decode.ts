@@ -14,6 +14,7 @@ import type { FormValue } from './form.ts'
 
 const INTEGER_MIN = -0x8000_0000
 const INTEGER_MAX = 0x7fff_ffff
+const DOUBLE = /^[+-]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?$/
 const INTEGER = /^[+-]?\d{1,40}$/
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
 
@@ -31,6 +32,12 @@ function decodeInteger(value: FormValue, path: string): number {
   if (!INTEGER.test(text)) throw wrongForm(path)
   // Beyond 32 bits the constraint says what is wrong.
   return Math.min(Math.max(Number(text), INTEGER_MIN), INTEGER_MAX)
+}
+
+function decodeDouble(value: FormValue, path: string): number {
+  const text = textOf(value, path)
+  if (!DOUBLE.test(text)) throw wrongForm(path)
+  return Number(text)
 }
 
 function decodeBoolean(value: FormValue, path: string): boolean {
@@ -117,6 +124,8 @@ function decodeValue(shape: Shape, value: FormValue, path: string): unknown {
       return shape.sensitive === true ? decodeSecretBlob(value, path) : decodeBlob(value, path)
     case 'integer':
       return decodeInteger(value, path)
+    case 'double':
+      return decodeDouble(value, path)
     case 'boolean':
       return decodeBoolean(value, path)
     case 'timestamp':

@@ -46,6 +46,9 @@ function encodeValue(shape: Shape, value: unknown): XmlValue {
     case 'integer':
       assert(Number.isSafeInteger(value), 'an output has another value in place of an integer')
       return Number(value)
+    case 'double':
+      assert(Number.isFinite(value), 'an output has no finite number')
+      return Number(value)
     case 'boolean':
       assert(typeof value === 'boolean', 'an output has another value in place of a boolean')
       return value

@@ -38,6 +38,7 @@ function valueOf(shape: Shape, text: string, name: string): unknown {
       // A condition with a date that is none is no condition.
       return Number.isNaN(time) ? undefined : time
     }
+    case 'double':
     case 'blob':
     case 'list':
     case 'map':

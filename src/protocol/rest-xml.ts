@@ -29,6 +29,7 @@ function simpleText(shape: Shape, value: unknown): string {
     case 'timestamp':
       assert(typeof value === 'number', 'an output has no instant')
       return new Date(value).toISOString()
+    case 'double':
     case 'blob':
     case 'list':
     case 'map':

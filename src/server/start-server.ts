@@ -243,13 +243,10 @@ async function openAll(
   if (first !== undefined) onFolderMade(first)
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
-  metrics.watchAudit(audit.log)
-  metrics.watchCache('records', state.records)
-  metrics.watchDisk(state.folder.path)
   const { oidcAllowPrivate } = options
   const index = (open.index = openIndex(state, audit, log))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
-  metrics.watchDelivery(trailFiles.delivery)
+  metrics.watchFolder({ log: audit.log, ...state, delivery: trailFiles.delivery })
   const node = (open.node = await openNode(
     { state, audit, index, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,

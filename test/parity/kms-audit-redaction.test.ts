@@ -49,6 +49,8 @@ function valueOf(name: string, shape: Shape, world: { keyId: string; markers: Ma
       return SAMPLES[name] ?? shape.enum?.[0] ?? 'x'
     case 'integer':
       return shape.min ?? 1
+    case 'double':
+      return 0.5
     case 'boolean':
       return false
     case 'timestamp':

@@ -6,7 +6,7 @@ import type { ServiceModel, Shape, StructureShape } from '../../src/core/model.t
 // their kind, and functions give shapes lazily. The trait bit 8 is `sensitive`.
 const SIMPLE: ReadonlyMap<unknown, string> = new Map([
   [0, 'string'],
-  [1, 'integer'],
+  [1, 'number'],
   [2, 'boolean'],
   [4, 'timestamp'],
   [21, 'blob'],
@@ -47,6 +47,8 @@ export const describeOurs = (shape: Shape): string => {
     return `map of ${describeOurs(shape.key)} to ${describeOurs(shape.value)}`
   if (shape.type === 'structure') return `structure ${shape.name}`
   const sensitive = 'sensitive' in shape && shape.sensitive ? 'sensitive ' : ''
+  // The SDK has one word for numbers of all kinds.
+  if (shape.type === 'integer' || shape.type === 'double') return 'number'
   return sensitive + shape.type
 }
 

@@ -228,8 +228,21 @@ export class NodeMetrics {
     })
   }
 
+  /** Watches what a node with a data folder has beside its services. */
+  watchFolder(parts: {
+    readonly log: AuditLog
+    readonly delivery: { stats(): TrailStats }
+    readonly records: CacheStats
+    readonly folder: { readonly path: string }
+  }): void {
+    this.watchAudit(parts.log)
+    this.watchDelivery(parts.delivery)
+    this.watchCache('records', parts.records)
+    this.#watchDisk(parts.folder.path)
+  }
+
   /** Watches the disk that a folder is on. */
-  watchDisk(folder: string): void {
+  #watchDisk(folder: string): void {
     const size = this.#gauge(
       'strongroom_data_disk_size_bytes',
       'Size of the disk of the data folder',

@@ -46,6 +46,7 @@ import {
 } from '../explanations/authorization-endpoints.ts'
 import { inTurn } from '../in-turn.ts'
 import type { NodeMetrics } from '../monitoring/node-metrics.ts'
+import { composeCloudWatch } from './compose-cloudwatch.ts'
 import { type ComposedKms, composeKms } from './compose-kms.ts'
 import { composeSts } from './compose-sts.ts'
 import type { TrailFiles } from './compose-trail.ts'
@@ -125,7 +126,10 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const iam = iamOf(markerKey, uses)
   const authenticator = authenticatorOf(parts, { sessions, uses })
   const authorizer = new Authorizer(new PrincipalPolicySource(records))
-  const routes = routesOf({ kms: kms.service, sts, iam }, composeTrailServices(parts, markerKey))
+  const routes = routesOf({ kms: kms.service, sts, iam }, [
+    ...composeTrailServices(parts, markerKey),
+    composeCloudWatch(parts.search, markerKey),
+  ])
   watch(parts, { routes, trail, authorizer, kms })
   const pipeline: PipelineParts = {
     route: createRouter(routes),

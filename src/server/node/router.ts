@@ -13,6 +13,8 @@ export interface Route {
   readonly query?: QueryFacts | undefined
   /** Of a REST service: whether an unsigned request is for it, by its host or its path. */
   claims?(request: HttpRequest): boolean
+  /** Of a service that is spoken over several protocols: the same service over the one that a request is in. */
+  readonly choose?: ((request: HttpRequest) => Service) | undefined
 }
 
 const looksLikeQuery = ({ method, target, headers }: HttpRequest): boolean =>
@@ -30,6 +32,16 @@ const prefixOf = (target: string): string => target.slice(0, Math.max(0, target.
 export function createRouter(
   routes: readonly [Route, ...Route[]],
 ): (request: HttpRequest) => Service {
+  const pick = createPicker(routes)
+  const choices = new Map(routes.map(({ service, choose }) => [service, choose]))
+  const [first] = routes
+  return (request) => {
+    const service = pick(request)
+    return service === first.service ? service : (choices.get(service)?.(request) ?? service)
+  }
+}
+
+function createPicker(routes: readonly [Route, ...Route[]]): (request: HttpRequest) => Service {
   const byName = new Map(routes.map(({ service }) => [service.name, service]))
   const byPrefix = new Map(routes.map(({ service, targetPrefix }) => [targetPrefix, service]))
   const claimants = routes.filter(({ claims }) => claims !== undefined)

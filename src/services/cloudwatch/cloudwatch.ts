@@ -1,0 +1,32 @@
+import type { AuditSearch } from '../../core/audit-search.ts'
+import type { Codec } from '../../pipeline/codec.ts'
+import type { AnyOperation } from '../../pipeline/operation.ts'
+import type { Service } from '../../pipeline/service.ts'
+import type { CloudWatchMarkers, CloudWatchScope } from './cloudwatch-operation.ts'
+import { CLOUDWATCH_MODEL, type OperationName } from './model.ts'
+import { getMetricData } from './operations/get-metric-data.ts'
+import { getMetricStatistics } from './operations/get-metric-statistics.ts'
+import { listMetrics } from './operations/list-metrics.ts'
+
+export interface CloudWatchParts {
+  readonly codec: Codec
+  readonly markers: CloudWatchMarkers
+  readonly search: AuditSearch
+}
+
+/** CloudWatch as far as reading the metrics of KMS goes. */
+export function createCloudWatch({ codec, markers, search }: CloudWatchParts): Service {
+  const operations: Readonly<Record<OperationName, AnyOperation>> = {
+    GetMetricData: getMetricData,
+    GetMetricStatistics: getMetricStatistics,
+    ListMetrics: listMetrics,
+  }
+  return {
+    name: CLOUDWATCH_MODEL.service,
+    eventSource: 'monitoring.amazonaws.com',
+    codec,
+    operations: new Map(Object.entries(operations)),
+    internalError: 'InternalServiceFault',
+    openScope: (scope): CloudWatchScope => ({ ...scope, search, markers }),
+  }
+}
