@@ -25,6 +25,7 @@ export interface StartFlags extends FolderFlags, EventFlags {
   readonly tlsHost: readonly string[]
   readonly allowPlainHttp: boolean
   readonly auditDurability: AuditDurability
+  readonly auditRetention?: number
   readonly acceptAuditDamage: boolean
   readonly quotas?: string
   readonly attestationRoot?: string
@@ -182,6 +183,10 @@ export const startOptions = (): readonly Option[] => [
     AUDIT_DURABILITIES,
   ).default('sync'),
   new Option(
+    '--audit-retention <days>',
+    'remove audit records that are older, from the log and the trail (default: keep them for ever)',
+  ).argParser(parseDays),
+  new Option(
     '--accept-audit-damage',
     'start although the audit log is damaged; the damage itself is recorded',
   ).default(false),
@@ -237,6 +242,12 @@ function oneOf(
 export function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('must not be empty')
   return text
+}
+
+function parseDays(text: string): number {
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (days === 0) throw new InvalidArgumentError('must be a whole number of days, from 1 on')
+  return days
 }
 
 /** Decimal digits only: `0x1f` and `7e3` are typing mistakes. */

@@ -134,6 +134,8 @@ export interface StartOptions extends FolderOptions {
   readonly tlsHosts: readonly string[]
   readonly allowPlainHttp: boolean
   readonly auditDurability: AuditDurability
+  /** Audit records that are older are removed; absent: none ever. */
+  readonly auditRetentionDays?: number
   readonly acceptAuditDamage: boolean
   /** Request quotas: `off` (as when absent), `aws`, or a file of rates. */
   readonly quotas?: string

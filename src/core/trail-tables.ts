@@ -30,7 +30,7 @@ export interface TrailHead {
   readonly region: string
   /** Where the open window begins: the end of the newest digest. */
   readonly windowStart: Instant
-  /** `digestStartTime` of the oldest digest that is kept. */
+  /** `digestStartTime` of the oldest digest that is kept, as the next digest will say. */
   readonly keptSince: Instant
   /** Absent before the first. */
   readonly digest?: TrailDigestEnd | undefined
@@ -45,6 +45,8 @@ export interface TrailDigestEnd {
   readonly gzipHash: string
   /** Hex. */
   readonly signature: string
+  /** As the digest says: what ends at or before this may be removed. */
+  readonly keptSince: Instant
 }
 
 /** A log file that the next digest of its account and Region will name. */

@@ -5,6 +5,7 @@ import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
 import { parseRegion } from '../core/regions.ts'
 import { createRandom } from '../crypto/random.ts'
+import type { UsageJournal } from '../services/kms/keys/key-usage.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { machineClock } from './clocks.ts'
 import { authorizationRoutes } from './explanations/authorization-endpoints.ts'
@@ -14,6 +15,7 @@ import { chooseTrustedProxies, withTrustedProxies } from './http/trusted-proxies
 import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
+import { AuditRetention } from './node/audit-retention.ts'
 import { nodeLogSource, openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
 import { chooseEvents, type EventChoice } from './node/events-choice.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
@@ -145,6 +147,20 @@ const openIndex = (
   log: Log,
 ): AuditIndex => openNodeIndex(folder, { nodeId, head: () => audit.head().sequence, log })
 
+/** The log as the record of uses of keys. */
+function journalOf({ state, audit }: Pick<OpenParts, 'state' | 'audit'>, log: Log): UsageJournal {
+  const { rows, custody, folder } = state
+  const { nodeId, log: auditLog } = audit
+  return openUsageJournal({
+    rows,
+    custody,
+    nodeId,
+    audit: auditLog,
+    auditFolder: folder.auditFolder,
+    log,
+  })
+}
+
 /** The node itself, on its open state and log. */
 function openNode(
   {
@@ -159,7 +175,7 @@ function openNode(
     Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate' | 'trailFiles'>,
   { clock, random, log, metrics }: StateParts,
 ): Promise<Node> {
-  const { rows, records, custody, folder } = state
+  const { rows, records } = state
   return composeNode({
     rows,
     records,
@@ -169,14 +185,7 @@ function openNode(
     random,
     log,
     openAccount: undefined,
-    usageJournal: openUsageJournal({
-      rows,
-      custody,
-      nodeId: audit.nodeId,
-      audit: audit.log,
-      auditFolder: folder.auditFolder,
-      log,
-    }),
+    usageJournal: journalOf({ state, audit }, log),
     quotas,
     attestationRoots,
     oidcAllowPrivate,
@@ -196,6 +205,35 @@ function openEvents(
   const source = nodeLogSource(state, audit, parts.log)
   const { records } = state
   return openNodeEvents({ ...parts, records, source, machine: machineClock }, choice)
+}
+
+/** What removes old records; undefined where they are kept for ever. */
+function openRetention(
+  {
+    state,
+    audit,
+    node,
+    index,
+    events,
+  }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index' | 'events'>,
+  { auditRetentionDays: days }: StartOptions,
+  { clock, log }: StateParts,
+): AuditRetention | undefined {
+  if (days === undefined) return undefined
+  const journal = journalOf({ state, audit }, log)
+  const { trailFiles, trail, frames } = node
+  return new AuditRetention({
+    state,
+    nodeId: audit.nodeId,
+    trailFiles,
+    trail,
+    frames,
+    clock,
+    log,
+    days,
+    readers: [() => journal.readMark(), () => index.sequence, () => events.mark()],
+    onRemoved: (sequence) => index.forgetBelow(sequence + 1),
+  })
 }
 
 /** What operators ask of the running node. */
@@ -221,6 +259,22 @@ function operatorOf(
     }),
   })
 }
+
+/** What a node does every second. */
+const repeatRounds = (
+  { state, audit, node, index }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index'>,
+  log: Log,
+): Repetition =>
+  repeat(
+    async () => {
+      await node.runTimedWork()
+      await audit.saveHead()
+      await trimFeed(state)
+      await index.catchUp()
+    },
+    ROUND_MS,
+    (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
+  )
 
 async function openAll(
   options: StartOptions,
@@ -256,17 +310,11 @@ async function openAll(
   await audit.recoverOutbox()
   await node.recover()
   await node.runTimedWork()
-  open.rounds = repeat(
-    async () => {
-      await node.runTimedWork()
-      await audit.saveHead()
-      await trimFeed(state)
-      await index.catchUp()
-    },
-    ROUND_MS,
-    (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
+  open.rounds = repeatRounds({ state, audit, node, index }, log)
+  open.deliveries = repeatDelivery(
+    () => trailFiles,
+    openRetention({ state, audit, node, index, events }, options, parts),
   )
-  open.deliveries = repeatDelivery(() => trailFiles)
   events.start()
   const operator = operatorOf({ state, audit, node, events }, parts, () => ({
     region: options.region,

@@ -3,10 +3,13 @@ import { OperatorError } from '../../core/errors.ts'
 import type { AuditHead } from './audit-log.ts'
 import type { ChainPosition } from './batch-buffer.ts'
 import { sealProblem, withTornSeal } from './log-end.ts'
+
+import type { LogFloor } from './log-floor.ts'
 import { type OpenSegment, openSegment, segmentNumbers, segmentStart } from './segment-catalog.ts'
 import { logFiles, type SegmentFiles } from './segment-files.ts'
 import {
   type Chain,
+  chainFromHex,
   chainToHex,
   checkSegmentHeaderMac,
   NO_CHAIN,
@@ -45,6 +48,8 @@ export interface VerifyOptions {
   readonly macKey?: (macKeyId: string) => KeyObject | undefined
   /** The log must contain this frame. */
   readonly expectedHead?: AuditHead
+  /** Where the log begins, when retention has removed what was before; from a place outside of the log. */
+  readonly floor?: LogFloor
   /** What was noted elsewhere of logs. What concerns another node, or segments that are gone, is passed over. */
   readonly noted?: readonly NotedHead[]
 }
@@ -104,7 +109,7 @@ class Verification {
   }
 
   async run(numbers: readonly number[]): Promise<VerifyResult> {
-    let expected = 1
+    let expected = this.#first(numbers)
     for (const number of numbers) {
       if (number !== expected) this.#missing(expected, number - 1)
       await this.#segment(number, number === numbers.at(-1))
@@ -130,6 +135,19 @@ class Verification {
       tornTail: this.#tornTail,
       problems: this.#problems,
     }
+  }
+
+  /** The number of the segment that the log has to begin with. */
+  #first([present]: readonly number[]): number {
+    const { floor } = this.#options
+    if (floor === undefined || present === undefined || present === 1) return 1
+    const { sequence, chain, outboxHigh } = floor
+    const isAtFloor = present >= floor.segment
+    // Some that were to be removed may still be there: what was in front of them is not known.
+    this.#position = isAtFloor
+      ? { nextSequence: sequence + 1, chain: chainFromHex(chain), outboxHigh }
+      : undefined
+    return isAtFloor ? floor.segment : present
   }
 
   #problem(problem: LogProblem): void {
@@ -173,6 +191,11 @@ class Verification {
     this.#nodeId ??= header.nodeId
     if (header.nodeId !== this.#nodeId) bad(`the segment belongs to another node, ${header.nodeId}`)
     const before = this.#position
+    const { floor } = this.#options
+    const isOther =
+      header.number === floor?.segment &&
+      (sequence !== floor.sequence + 1 || chainToHex(header.previousChain) !== floor.chain)
+    if (isOther) bad('the segment does not continue what retention has removed')
     if (header.afterDamage) {
       bad('the operator accepted damage before this segment')
     } else if (before !== undefined) {

@@ -93,5 +93,6 @@ export async function makeDigest(
     hash: hash('sha256', bytes, 'hex'),
     gzipHash: hash('sha256', body, 'hex'),
     signature: await signer.sign(signedText(digest, bytes)),
+    keptSince: request.head.keptSince,
   }
 }

@@ -71,10 +71,15 @@ export class TrailState {
 
   /** Every chain whose open window began before `end`. They may be closed on the way. */
   async *openHeads(end: Instant): AsyncGenerator<TrailHead, void, undefined> {
+    for await (const head of this.heads()) if (head.windowStart < end) yield head
+  }
+
+  /** Every chain. They may be changed on the way. */
+  async *heads(): AsyncGenerator<TrailHead, void, undefined> {
     let after: readonly string[] | undefined
     for (;;) {
       const page = await this.#page(TRAIL_HEADS, [this.#nodeId], after, ROWS_PER_PAGE)
-      for (const { record } of page) if (record.windowStart < end) yield record
+      for (const { record } of page) yield record
       const last = page.at(-1)?.record
       if (last === undefined || page.length < ROWS_PER_PAGE) return
       after = [last.accountId, last.region]
@@ -92,12 +97,21 @@ export class TrailState {
     return this.#records.transaction(async (tx) => {
       const stored = await tx.find(TRAIL_HEADS, TRAIL_HEADS.keyOf(head))
       if (stored === undefined || stored.record.windowStart >= end) return
-      const { key, hash, gzipHash, signature } = digest
-      const next = { key, hash, gzipHash, signature }
+      const { key, hash, gzipHash, signature, keptSince } = digest
+      const next = { key, hash, gzipHash, signature, keptSince }
       await tx.update(TRAIL_HEADS, stored, { ...stored.record, windowStart: end, digest: next })
       for (const file of await openFilesOf(tx, head.nodeId, head)) {
         await tx.remove(TRAIL_LOG_FILES, file)
       }
+    })
+  }
+
+  /** The next digest of a chain will say that nothing before `keptSince` is kept. */
+  keepSince(head: TrailHead, keptSince: Instant): Promise<void> {
+    return this.#records.transaction(async (tx) => {
+      const stored = await tx.find(TRAIL_HEADS, TRAIL_HEADS.keyOf(head))
+      if (stored === undefined || stored.record.keptSince >= keptSince) return
+      await tx.update(TRAIL_HEADS, stored, { ...stored.record, keptSince })
     })
   }
 

@@ -108,6 +108,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     allowPlainHttp: flags.allowPlainHttp,
     auditDurability: flags.auditDurability,
     acceptAuditDamage: flags.acceptAuditDamage,
+    ...(flags.auditRetention !== undefined && { auditRetentionDays: flags.auditRetention }),
     ...(flags.quotas !== undefined && { quotas: flags.quotas }),
     ...(flags.attestationRoot !== undefined && { attestationRootFile: flags.attestationRoot }),
     ...(flags.trustedProxy.length > 0 && { trustedProxies: flags.trustedProxy }),

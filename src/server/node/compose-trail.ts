@@ -55,9 +55,15 @@ export function openNodeTrail(
 }
 
 /** Delivers what is due, again and again: on its own, because it may take its time and nothing else waits for it. */
-export const repeatDelivery = (trailFiles: () => TrailFiles): Repetition =>
+export const repeatDelivery = (
+  trailFiles: () => TrailFiles,
+  retention?: { round(): Promise<void> },
+): Repetition =>
   repeat(
-    () => trailFiles().delivery.round(),
+    async () => {
+      await trailFiles().delivery.round()
+      await retention?.round()
+    },
     ROUND_MS,
     // It tells of its failures itself.
     () => undefined,

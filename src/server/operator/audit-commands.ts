@@ -81,6 +81,12 @@ function notesOn(result: VerifyResult, view: StoreView | string): string[] {
   if (typeof view === 'string' || view.head === undefined) {
     notes.push('how far the log went is not known, so a log that was cut short would not show')
   }
+  const floor = typeof view === 'string' ? undefined : view.floor
+  if (floor !== undefined && floor !== 'forged') {
+    notes.push(
+      `retention has removed frames up to ${floor.sequence}: the log begins with segment ${floor.segment}`,
+    )
+  }
   if (result.tornTail !== undefined) {
     notes.push(
       `the last write to ${result.tornTail.segment} was cut short by a crash; nothing of it was acknowledged`,
@@ -88,6 +94,8 @@ function notesOn(result: VerifyResult, view: StoreView | string): string[] {
   }
   return notes
 }
+
+const UNKNOWN = { head: undefined, floor: undefined }
 
 /** What anchors say of the log, and what is wrong with their file. */
 function readAnchors({ anchors }: VerifyAgainst): {
@@ -120,15 +128,17 @@ export async function verifyNodeLog(
   const folder = nodeFolder(options)
   assertLog(folder)
   const custody = typeof view === 'string' ? undefined : view.custody
-  const head = typeof view === 'string' ? undefined : view.head
+  const { head, floor } = typeof view === 'string' ? UNKNOWN : view
   const anchors = readAnchors(options)
   const result = await verifyLog(folder.auditFolder, {
     noted: [...noted, ...anchors.heads],
     ...(custody && { macKey: (keyId: string) => custody.findAuditMacKey(keyId) }),
     ...(head !== undefined && head !== 'forged' && { expectedHead: head }),
+    ...(floor !== undefined && floor !== 'forged' && { floor }),
   })
   const problems = [...anchors.problems, ...result.problems.map(sentence)]
   if (head === 'forged') problems.push('what the store says about the end of the log was altered')
+  if (floor === 'forged') problems.push('what the store says about retention was altered')
   return {
     intact: problems.length === 0,
     macsChecked: result.macsChecked,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { AuditHead } from '../../audit/segments/audit-log.ts'
+import type { LogFloor } from '../../audit/segments/log-floor.ts'
 import type { Anchor } from '../../audit/trail/anchors.ts'
 import { isoSeconds } from '../../audit/trail/trail-format.ts'
 import { parseDigestKey } from '../../audit/trail/trail-names.ts'
@@ -14,6 +15,7 @@ import { createRandom } from '../../crypto/random.ts'
 import { openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
 import { createRecordStore } from '../../storage/record-store.ts'
 import { machineClock } from '../clocks.ts'
+import { loadAuditFloor } from '../node/audit-floor.ts'
 import { loadAuditHead } from '../node/audit-head.ts'
 import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
 import { findNodeId } from '../node/node-id.ts'
@@ -24,6 +26,8 @@ import { createOperatorLog } from './operator-log.ts'
 export interface StoreView {
   readonly custody: Custody
   readonly head: AuditHead | 'forged' | undefined
+  /** Where the log begins; undefined where retention has removed nothing. */
+  readonly floor: LogFloor | 'forged' | undefined
   /** The newest digest of every account and Region. */
   readonly digests: readonly TrailHead[]
 }
@@ -45,11 +49,10 @@ async function lookIntoStore(
     if (custody === undefined) return 'the root key is not at hand'
     const nodeId = findNodeId(folder)
     const records = createRecordStore({ rows, guard: custody, cacheRecords: 0 })
-    return {
-      custody,
-      digests: await headsOf(records),
-      head: nodeId === undefined ? undefined : await loadAuditHead(rows, custody, nodeId),
-    }
+    const digests = await headsOf(records)
+    if (nodeId === undefined) return { custody, digests, head: undefined, floor: undefined }
+    const head = await loadAuditHead(rows, custody, nodeId)
+    return { custody, digests, head, floor: await loadAuditFloor(rows, custody, nodeId) }
   } finally {
     await rows.close()
   }
