@@ -5,6 +5,8 @@ import { invalidArgument } from './refusals.ts'
 
 /** Entries of one page at most. Source: Amazon S3 API Reference, ListObjectsV2, max-keys. */
 const ENTRIES_MAX = 1000
+/** Keys that are read at once where most may lie below common prefixes, and be skipped. */
+const DELIMITED_KEYS_MAX = 100
 /** Behind every key that begins with what stands in front of it. */
 const LAST_CHARACTER = '\u{10ffff}'
 
@@ -56,14 +58,13 @@ export async function listPage(
   let at = query.after
   /** Where the last entry that fits stands. */
   let last = at
+  const keysMax = query.delimiter === '' ? ENTRIES_MAX : DELIMITED_KEYS_MAX
+  if (query.limit === 0) return { objects: [], prefixes: [], next: undefined }
   for (;;) {
-    const wanted = query.limit - found.length - prefixes.length
-    if (query.limit === 0) return { objects: [], prefixes: [], next: undefined }
+    // One more, to know whether there is another page.
+    const wanted = query.limit - found.length - prefixes.length + 1
     const page = { prefix: query.prefix, after: at === '' ? undefined : at }
-    const infos = await objects.list(accountId, {
-      ...page,
-      limit: Math.min(wanted + 1, ENTRIES_MAX),
-    })
+    const infos = await objects.list(accountId, { ...page, limit: Math.min(wanted, keysMax) })
     if (infos.length === 0) return { objects: found, prefixes, next: undefined }
     for (const info of infos) {
       const common = commonPrefixOf(info.key, query)
