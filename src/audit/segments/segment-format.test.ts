@@ -55,7 +55,7 @@ const SEAL: Seal = {
 /** The `hex` block of the format's page, as bytes. */
 function vectorOfThePage(): Buffer {
   const page = readFileSync(
-    new URL('../../docs/formats/audit-segments.md', import.meta.url),
+    new URL('../../../docs/formats/audit-segments.md', import.meta.url),
     'utf8',
   )
   const block = /```hex\n([^`]+)```/.exec(page)?.[1]
