@@ -101,7 +101,7 @@ export interface RecordPlace {
 }
 
 /** Undefined for what is no CloudTrail record. */
-export function parseRecord(text: Uint8Array): RecordPlace | undefined {
+export function parseRecord(text: Buffer): RecordPlace | undefined {
   const record = parseJson(text)
   if (!isJsonObject(record)) return undefined
   const { eventID, eventTime, awsRegion, recipientAccountId } = record
@@ -113,9 +113,9 @@ export function parseRecord(text: Uint8Array): RecordPlace | undefined {
   return isRecord ? { eventID, eventTime, awsRegion, recipientAccountId } : undefined
 }
 
-function parseJson(text: Uint8Array): unknown {
+function parseJson(text: Buffer): unknown {
   try {
-    const value: unknown = JSON.parse(Buffer.from(text).toString())
+    const value: unknown = JSON.parse(text.toString())
     return value
   } catch {
     return undefined

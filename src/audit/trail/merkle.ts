@@ -6,11 +6,21 @@ import { hash } from 'node:crypto'
 
 type Leaf = string | Uint8Array
 
-export const leafOf = (record: Leaf): Buffer =>
-  hash('sha256', Buffer.concat([Buffer.of(0), Buffer.from(record)]), 'buffer')
+export function leafOf(record: Leaf): Buffer {
+  if (typeof record === 'string') return hash('sha256', `\0${record}`, 'buffer')
+  const bytes = Buffer.allocUnsafe(record.length + 1)
+  bytes[0] = 0
+  bytes.set(record, 1)
+  return hash('sha256', bytes, 'buffer')
+}
 
-export const nodeOf = (left: Uint8Array, right: Uint8Array): Buffer =>
-  hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer')
+export function nodeOf(left: Uint8Array, right: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(left.length + right.length + 1)
+  bytes[0] = 1
+  bytes.set(left, 1)
+  bytes.set(right, left.length + 1)
+  return hash('sha256', bytes, 'buffer')
+}
 
 /** The largest power of two below `count`, which is at least 2. */
 const splitOf = (count: number): number => 2 ** Math.floor(Math.log2(count - 1))

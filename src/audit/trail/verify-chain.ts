@@ -150,7 +150,7 @@ class ChainVerification {
         return true
       }
       const why = isNewest
-        ? 'it is the newest, and the copy has no signature files'
+        ? 'it is the newest, and the copy has no signature files (an anchor can give it; --allow-unsigned-newest lets it pass)'
         : 'no digest that follows holds it'
       if (!hasSidecars || isNewest)
         report.find(key, `has no signature that could be checked: ${why}`)
