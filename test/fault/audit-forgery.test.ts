@@ -285,6 +285,11 @@ describe('retention', () => {
     )
     files.delete(log)
     assert.deepEqual(await findings(files), [])
+    // A digest goes before its signature.
+    const [oldest = ''] = [...files.keys()].filter((name) => /-Digest.*220000Z.json.gz$/.test(name))
+    for (const name of cut.files.keys()) if (/_20260131T21\d\d/.test(name)) files.delete(name)
+    files.delete(oldest)
+    assert.deepEqual(await findings(files), [])
     const more = new Map([...cut.files].filter(([name]) => !isOld(name) && !/T000000Z/.test(name)))
     await isTold(more, /is missing, and what was before it: the trail is kept since 2026-01-31T23/)
   })

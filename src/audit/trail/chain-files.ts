@@ -13,6 +13,8 @@ export interface ChainFiles {
   /** Keys of digests that have a signature file. */
   readonly signatures: ReadonlySet<string>
   readonly logFiles: ReadonlySet<string>
+  /** Signatures without a digest, by what they are the signature of. */
+  readonly loneSignatures: readonly (DigestName & { readonly key: string })[]
 }
 
 const digestFolder = ({ accountId, region }: TrailPlace): string =>
@@ -48,11 +50,11 @@ export async function listChain(
   }
   digests.sort((a, b) => a.end - b.end || (a.key < b.key ? -1 : 1))
   const present = new Set(digests.map(({ key }) => key))
-  for (const key of signatures) {
-    if (!present.has(key))
-      report.find(signatureFileOf(key), 'is the signature of no digest in the copy')
-  }
-  return { digests, signatures, logFiles }
+  const loneSignatures = [...signatures].flatMap((key) => {
+    const name = present.has(key) ? undefined : parseDigestKey(key)
+    return name === undefined ? [] : [{ ...name, key }]
+  })
+  return { digests, signatures, logFiles, loneSignatures }
 }
 
 /** A digest file as it was read. */

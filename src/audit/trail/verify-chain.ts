@@ -234,6 +234,10 @@ class ChainVerification {
         )
       }
     }
+    for (const { key, end } of this.#files.loneSignatures) {
+      const isCut = kept !== undefined && end <= kept
+      if (!isCut) report.find(signatureFileOf(key), 'is the signature of no digest in the copy')
+    }
     for (const { file, end } of this.#missing) {
       if (kept === undefined || end > kept) report.find(file, 'is missing: its digest names it')
     }
