@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { type EventFlags, eventOptions } from './event-options.ts'
 import type { AuditDurability, LogLevel, SealKind } from './program.ts'
 import { AUDIT_DURABILITIES, LOG_LEVELS, SEAL_KINDS } from './program.ts'
+import { type ShippingFlags, shippingOptions } from './shipping-options.ts'
 
 /** Which folder, and how its seal opens: what every command that touches a node's data takes. */
 export interface FolderFlags {
@@ -13,7 +14,7 @@ export interface FolderFlags {
   readonly shareFile: readonly string[]
 }
 
-export interface StartFlags extends FolderFlags, EventFlags {
+export interface StartFlags extends FolderFlags, EventFlags, ShippingFlags {
   readonly shares?: number
   readonly threshold?: number
   readonly port: number
@@ -196,6 +197,7 @@ export const startOptions = (): readonly Option[] => [
   metricsFromOption(),
   oidcOption(),
   ...eventOptions(),
+  ...shippingOptions(),
   logLevelOption('info'),
 ]
 

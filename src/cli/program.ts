@@ -120,6 +120,19 @@ export interface EventOptions {
   readonly allowPlainHttp: boolean
 }
 
+/** Where copies of the audit trail go. */
+export interface ShippingOptions {
+  /** Each `dir:PATH`, `s3://BUCKET/PREFIX` or `s3://*`. */
+  readonly to: readonly string[]
+  /** AWS's own store where absent. */
+  readonly s3Endpoint?: string
+  readonly s3Region?: string
+  /** Of the store, in the AWS shared credentials format. Default: those of the environment. */
+  readonly credentialsFile?: string
+  /** Whether a store beyond loopback may be reached by plain HTTP. */
+  readonly allowPlainHttp: boolean
+}
+
 export interface StartOptions extends FolderOptions {
   /** 0 lets the system choose. */
   readonly port: number
@@ -149,6 +162,8 @@ export interface StartOptions extends FolderOptions {
   readonly oidcAllowPrivate?: boolean
   /** Where events go; nowhere where absent. */
   readonly events?: EventOptions
+  /** Where the audit trail is copied to; nowhere where absent. */
+  readonly shipping?: ShippingOptions
   readonly logLevel: LogLevel
 }
 

@@ -161,4 +161,12 @@ export interface NodeStatus {
     /** Why a start would refuse the log; absent when nothing was found wrong. Only looked for when no node runs. */
     readonly damage?: string
   }
+  /** Where the audit trail is copied to. Only of a node that runs. */
+  readonly shipping?: readonly {
+    readonly destination: string
+    /** Since everything had last been copied. */
+    readonly behindSeconds: number
+    /** Why the last attempt failed; absent once one succeeds. */
+    readonly failure?: string
+  }[]
 }

@@ -46,5 +46,26 @@ export const HELD_EVENTS: Table<HeldEvent> = {
   columnsOf: ({ state }) => ({ state }),
 }
 
-/** In the order in which a migration made them. */
-export const OUTBOUND_TABLES = [EVENT_CURSORS, HELD_EVENTS] as const
+/** How far the trail of one account and Region has been copied to one destination. */
+export interface ShipMark {
+  readonly nodeId: string
+  readonly destination: string
+  readonly accountId: string
+  readonly region: string
+  /** The end of the newest digest that is there, with all that it names. */
+  readonly digestEnd: Instant
+}
+
+export const SHIP_MARKS: Table<ShipMark> = {
+  schema: {
+    name: 'ship_mark',
+    key: ['node_id', 'destination', 'account_id', 'region'],
+    columns: {},
+    indexes: {},
+  },
+  keyOf: ({ nodeId, destination, accountId, region }) => [nodeId, destination, accountId, region],
+  columnsOf: () => ({}),
+}
+
+/** In the order in which migrations made them. */
+export const OUTBOUND_TABLES = [EVENT_CURSORS, HELD_EVENTS, SHIP_MARKS] as const

@@ -16,12 +16,11 @@ import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoi
 import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { AuditRetention } from './node/audit-retention.ts'
-import { nodeLogSource, openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
-import { chooseEvents, type EventChoice } from './node/events-choice.ts'
+import { openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
-import { type NodeEvents, openNodeEvents } from './node/node-events.ts'
 import { openNodeIndex } from './node/node-index.ts'
+import { chooseOutbound, type NodeOutbound, openOutbound } from './node/node-outbound.ts'
 import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
 import { chooseQuotas } from './node/quotas-choice.ts'
 import { openUsageJournal } from './node/usage-journal.ts'
@@ -49,7 +48,7 @@ interface OpenParts {
   audit: NodeAudit
   index: AuditIndex
   node: Node
-  events: NodeEvents
+  outbound: NodeOutbound
   transport: HttpTransport
   socket: UnixSocketTransport
   rounds: Repetition
@@ -117,7 +116,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.deliveries?.stop(),
     () => open.metrics?.close(),
     () => open.node?.close(),
-    () => open.events?.close(),
+    () => open.outbound?.close(),
     () => open.index?.close(),
     () => open.audit?.saveHead(),
     () => open.audit?.log.close(),
@@ -196,17 +195,6 @@ function openNode(
   })
 }
 
-/** What sends the events of the node. */
-function openEvents(
-  { state, audit }: Pick<OpenParts, 'state' | 'audit'>,
-  parts: StateParts,
-  choice: EventChoice,
-): Promise<NodeEvents> {
-  const source = nodeLogSource(state, audit, parts.log)
-  const { records } = state
-  return openNodeEvents({ ...parts, records, source, machine: machineClock }, choice)
-}
-
 /** What removes old records; undefined where they are kept for ever. */
 function openRetention(
   {
@@ -214,8 +202,8 @@ function openRetention(
     audit,
     node,
     index,
-    events,
-  }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index' | 'events'>,
+    outbound,
+  }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index' | 'outbound'>,
   { auditRetentionDays: days }: StartOptions,
   { clock, log }: StateParts,
 ): AuditRetention | undefined {
@@ -231,20 +219,21 @@ function openRetention(
     clock,
     log,
     days,
-    readers: [() => journal.readMark(), () => index.sequence, () => events.mark()],
+    readers: [() => journal.readMark(), () => index.sequence, () => outbound.events.mark()],
+    shippedUntil: () => outbound.shipping.shippedUntil(clock.now()),
     onRemoved: (sequence) => index.forgetBelow(sequence + 1),
   })
 }
 
 /** What operators ask of the running node. */
 function operatorOf(
-  { state, audit, node, events }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'events'>,
+  { state, audit, node, outbound }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'outbound'>,
   { clock, random, log }: StateParts,
   describe: () => { readonly region: string; readonly endpoint?: string; readonly caFile?: string },
 ): LocalOperator {
   return new LocalOperator({
     state,
-    events,
+    events: outbound.events,
     openTrail: async () => node.trail,
     openSearch: async () => node.search,
     frames: new FrameWriter(),
@@ -256,6 +245,7 @@ function operatorOf(
       running: true,
       ...describe(),
       audit: audit.describe(),
+      shipping: outbound.shipping.describe(),
     }),
   })
 }
@@ -290,7 +280,7 @@ async function openAll(
   const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
-  const eventChoice = chooseEvents(options.events)
+  const outboundChoice = chooseOutbound(options)
   const { state, port } = await openUnsealed(options, parts, tls, given)
   open.state = state
   const first = describeFirst(state)
@@ -306,17 +296,21 @@ async function openAll(
     parts,
   ))
   // Before what a crash has cut off is appended: a sink that is new does not miss that.
-  const events = (open.events = await openEvents({ state, audit }, parts, eventChoice))
+  const outbound = (open.outbound = await openOutbound(
+    { state, audit, trailFiles },
+    parts,
+    outboundChoice,
+  ))
   await audit.recoverOutbox()
   await node.recover()
   await node.runTimedWork()
   open.rounds = repeatRounds({ state, audit, node, index }, log)
   open.deliveries = repeatDelivery(
     () => trailFiles,
-    openRetention({ state, audit, node, index, events }, options, parts),
+    openRetention({ state, audit, node, index, outbound }, options, parts),
   )
-  events.start()
-  const operator = operatorOf({ state, audit, node, events }, parts, () => ({
+  outbound.start()
+  const operator = operatorOf({ state, audit, node, outbound }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),
     ...(tls.kind === 'own' && { caFile: state.folder.caFile }),

@@ -109,11 +109,11 @@ export const callFrame = (
   })
 
 export async function openTestTrail(
-  options: { objects?: TrailObjects; steadyMs?: () => number } = {},
+  options: { objects?: TrailObjects; records?: RecordStore; steadyMs?: () => number } = {},
 ): Promise<TestTrail> {
   const clock = new StandingClock()
   const kept = keptLog()
-  const records = await openRecords(clock)
+  const records = options.records ?? (await openRecords(clock))
   const { log, files } = await openMemoryAuditLog({ nodeId: 'node-1', clock, log: kept })
   const objects = options.objects ?? memoryTrailObjects()
   sharedKeys ??= openKeys()

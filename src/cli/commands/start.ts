@@ -8,6 +8,7 @@ import { DATA_FOLDER_DEFAULT, jsonOption, startOptions } from '../options.ts'
 import type { InitializedFolder, StartOptions } from '../program.ts'
 import { readyLine, serveUntilStopped } from '../serve.ts'
 import { shellWord } from '../shell-words.ts'
+import { shippingOf } from '../shipping-options.ts'
 
 const START_EXAMPLES = `
 Examples:
@@ -115,6 +116,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     ...(flags.metricsFrom.length > 0 && { metricsFrom: flags.metricsFrom }),
     oidcAllowPrivate: flags.oidcAllowPrivate,
     ...eventsOf(flags),
+    ...shippingOf(flags),
     logLevel: flags.logLevel,
   }
 }

@@ -50,6 +50,13 @@ function describeStatus(status: NodeStatus): string {
       `${audit.folder} (${count(audit.segments, 'segment')}, last record ${audit.lastSequence}, ` +
         `${audit.durable ? 'durable before every reply' : 'written after the reply'})`,
     ],
+    ...(status.shipping ?? []).map(
+      ({ destination, behindSeconds, failure }) =>
+        [
+          'shipped to',
+          `${destination} (${failure === undefined ? 'up to date' : `${failure}; behind ${behindSeconds} s`})`,
+        ] as const,
+    ),
     ...(audit.damage === undefined
       ? []
       : [['', `DAMAGED: ${audit.damage}; see strongroom audit verify`] as const]),

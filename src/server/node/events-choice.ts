@@ -9,7 +9,7 @@ import { fileSink, streamSink } from '../../outbound/events/line-sinks.ts'
 import { parseWebhookSecrets } from '../../outbound/events/webhook-secrets.ts'
 import { WebhookSink } from '../../outbound/events/webhook-sink.ts'
 import { machineClock } from '../clocks.ts'
-import { isLoopback } from '../tls/tls-choice.ts'
+import { assertWebUrl } from './web-url.ts'
 
 const NAME_DIGITS = 8
 
@@ -50,7 +50,10 @@ const writeOut = (text: string): Promise<boolean> =>
   })
 
 function webhookOf(place: string, options: EventOptions): EventSink {
-  const url = assertWebUrl('--events-to webhook:', place, options.allowPlainHttp)
+  const url = assertWebUrl('--events-to webhook:', place, {
+    isAllowed: options.allowPlainHttp,
+    flag: '--events-allow-plain-http',
+  })
   const { webhookSecretFile } = options
   if (webhookSecretFile === undefined) {
     throw new OperatorError(
@@ -71,29 +74,6 @@ function webhookOf(place: string, options: EventOptions): EventSink {
 function webhookName({ origin, pathname, search }: URL): string {
   const digest = search === '' ? '' : `?${hash('sha256', search, 'hex').slice(0, NAME_DIGITS)}`
   return `webhook:${origin}${pathname}${digest}`
-}
-
-/**
- * A URL that requests go to, over TLS wherever others could listen.
- * @param what for messages
- * @throws OperatorError
- */
-export function assertWebUrl(what: string, text: string, allowPlainHttp: boolean): URL {
-  const url = URL.parse(text)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new OperatorError(`${what} takes an https URL`)
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new OperatorError(`${what} takes a URL without credentials in it`)
-  }
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (url.protocol === 'http:' && !isLoopback(host) && !allowPlainHttp) {
-    throw new OperatorError(
-      `${what} goes to ${url.host} in plain HTTP, where others can read and change it`,
-      'use https, or add --events-allow-plain-http',
-    )
-  }
-  return url
 }
 
 function readSecrets(path: string) {

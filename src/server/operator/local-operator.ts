@@ -69,7 +69,7 @@ export interface LocalOperatorParts {
 
 type ProcessStatus = Pick<
   NodeStatus,
-  'version' | 'running' | 'audit' | 'endpoint' | 'region' | 'caFile'
+  'version' | 'running' | 'audit' | 'shipping' | 'endpoint' | 'region' | 'caFile'
 >
 
 const shownKey = (key: TrailPublicKey): AuditPublicKey => ({

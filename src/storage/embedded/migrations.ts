@@ -9,6 +9,7 @@ import { identity } from './migrations/0003-identity.ts'
 import { deletionGuard } from './migrations/0004-deletion-guard.ts'
 import { trail } from './migrations/0005-trail.ts'
 import { events } from './migrations/0006-events.ts'
+import { shipping } from './migrations/0007-shipping.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   deletionGuard,
   trail,
   events,
+  shipping,
 ]
 
 /**

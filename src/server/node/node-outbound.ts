@@ -1,0 +1,69 @@
+import type { StartOptions } from '../../cli/program.ts'
+import type { ShipDestination } from '../../outbound/shipping/destination.ts'
+import { machineClock } from '../clocks.ts'
+import { nodeLogSource, type TrailFiles } from './compose-trail.ts'
+import { chooseEvents, type EventChoice } from './events-choice.ts'
+import type { NodeAudit } from './node-audit.ts'
+import { type NodeEvents, openNodeEvents } from './node-events.ts'
+import { nodeFolder } from './node-folder.ts'
+import { composeShipping, type NodeShipping } from './node-shipping.ts'
+import type { NodeState, StateParts } from './node-state.ts'
+import { chooseDestinations } from './shipping-choice.ts'
+
+/** What is to leave a node, and where to. */
+export interface OutboundChoice {
+  readonly events: EventChoice
+  readonly destinations: readonly ShipDestination[]
+}
+
+/** @throws OperatorError for what can go nowhere; nothing is made or sent yet */
+export function chooseOutbound(options: StartOptions): OutboundChoice {
+  const { trailFolder } = nodeFolder(options)
+  return {
+    events: chooseEvents(options.events),
+    destinations: chooseDestinations(options.shipping, { trailFolder, env: process.env }),
+  }
+}
+
+/** All that leaves a node. */
+export interface NodeOutbound {
+  readonly events: NodeEvents
+  readonly shipping: NodeShipping
+  /** From now on things go out. */
+  start(): void
+  close(): Promise<void>
+}
+
+/** Opens what was chosen. */
+export async function openOutbound(
+  {
+    state,
+    audit,
+    trailFiles,
+  }: {
+    readonly state: NodeState
+    readonly audit: NodeAudit
+    readonly trailFiles: TrailFiles
+  },
+  { random, log }: StateParts,
+  choice: OutboundChoice,
+): Promise<NodeOutbound> {
+  const { records } = state
+  const parts = { records, machine: machineClock, random, log }
+  const source = nodeLogSource(state, audit, log)
+  const events = await openNodeEvents({ ...parts, source }, choice.events)
+  const { nodeId } = audit
+  const { objects } = trailFiles
+  const shipping = composeShipping({ ...parts, nodeId, objects }, choice.destinations)
+  return {
+    events,
+    shipping,
+    start() {
+      events.start()
+      shipping.start()
+    },
+    async close() {
+      await Promise.all([events.close(), shipping.close()])
+    },
+  }
+}
