@@ -28,6 +28,7 @@ const program: Program = {
     (await import('./server/operator/trail-commands.ts')).auditVerifyTrail(options, onProgress),
   restoreBackup: async (options) => (await server()).restoreBackup(options),
   drillBackup: async (options) => (await server()).drillBackup(options),
+  openEventLookup: async (options) => (await server()).openEventLookup(options),
   auditProve: async (options) =>
     (await import('./server/operator/trail-commands.ts')).auditProve(options),
 }

@@ -226,7 +226,7 @@ export const accountOption = (description: string): Option =>
 export const jsonOption = (): Option =>
   new Option('--json', 'print JSON, for scripts').default(false)
 
-function oneOf(
+export function oneOf(
   flags: string,
   description: string,
   choices: readonly string[],

@@ -1,4 +1,6 @@
+import type { EventFilter, EventLookup, FoundEvent } from '../core/audit-search.ts'
 import type { OperatorError } from '../core/errors.ts'
+import type { Instant } from '../core/ids.ts'
 import type { IssuedCredential, Operator } from '../core/operator.ts'
 import type { Secret } from '../core/secret.ts'
 
@@ -44,6 +46,8 @@ export interface Program {
   restoreBackup(options: RestoreOptions): Promise<RestoredFolder>
   /** Puts a backup into a scratch store and has every key prove that it works. */
   drillBackup(options: DrillOptions): Promise<DrillReport>
+  /** What can be asked about the events of a folder, of its running node or of its files. */
+  openEventLookup(options: FolderOptions): Promise<OpenLookup>
   /** The proof of one event, as JSON. */
   auditProve(options: ProveOptions): Promise<string>
 }
@@ -205,6 +209,24 @@ export interface InitializedFolder extends IssuedCredential {
   readonly keyfile?: string | undefined
   /** Absent when the node has no CA of its own. */
   readonly caFile?: string | undefined
+}
+
+/** Who is told of events as they are written. Each is waited for. */
+export interface EventReader {
+  /** Everything up to this frame of the log was there before. */
+  begins(sequence: number): Promise<void>
+  write(event: FoundEvent): Promise<void>
+}
+
+export interface OpenLookup {
+  readonly lookup: EventLookup
+  /** When it was opened. Unit: milliseconds since the Unix epoch. */
+  readonly now: Instant
+  /** Brings the index up to date; told how many frames are in it, and about how many there are. */
+  catchUp(onProgress: (done: number, of: number) => void): Promise<void>
+  /** Hands over every event that is written from now on, until the signal says that it is enough. */
+  follow(filter: EventFilter, to: EventReader, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
 }
 
 export interface OpenOperator {

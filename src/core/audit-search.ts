@@ -20,6 +20,8 @@ export interface EventFilter {
   readonly eventId?: string | undefined
   readonly requestId?: string | undefined
   readonly eventName?: string | undefined
+  /** Any of these names; `*` in one stands for any text. */
+  readonly eventNames?: readonly string[] | undefined
   /** `kms.amazonaws.com` */
   readonly eventSource?: string | undefined
   readonly readOnly?: boolean | undefined
@@ -83,6 +85,7 @@ export interface EventCountsQuery
     | 'from'
     | 'to'
     | 'eventName'
+    | 'eventNames'
     | 'eventSource'
     | 'resourceName'
     | 'principal'
@@ -106,4 +109,27 @@ export interface EventCount {
 export interface AuditSearch {
   search(query: EventPageQuery): Promise<EventPage>
   counts(query: EventCountsQuery): Promise<readonly EventCount[]>
+}
+
+/** How far the index is. */
+export interface EventIndexStatus {
+  /** The newest frame of the log that is in it. */
+  readonly sequence: number
+  /** The newest frame of the log; absent where nobody knows without reading the log. */
+  readonly head?: number
+}
+
+/** What an operator may ask about events. */
+export interface EventLookup {
+  searchEvents(query: EventPageQuery): Promise<EventPage>
+  countEvents(query: EventCountsQuery): Promise<readonly EventCount[]>
+  /** The ARN of the key that an id, ARN or alias stands for now. */
+  findKeyArn(name: {
+    readonly key: string
+    readonly accountId?: string | undefined
+    readonly region?: string | undefined
+  }): Promise<{ readonly arn: string }>
+  eventIndexStatus(): Promise<EventIndexStatus>
+  /** Throws the index away. It is made again in the background, or for the next question. */
+  reindexEvents(): Promise<EventIndexStatus>
 }

@@ -1,3 +1,4 @@
+import type { EventLookup } from './audit-search.ts'
 import type { EventOperator } from './event-delivery.ts'
 import type {
   Explanation,
@@ -13,7 +14,7 @@ import type { KeyImpact, KeyImpactRequest } from './key-impact.ts'
  * without one, the program opens the store exclusively and does it in process.
  * Every method rejects with `OperatorError` for what the person can mend.
  */
-export interface Operator extends EventOperator {
+export interface Operator extends EventOperator, EventLookup {
   status(): Promise<NodeStatus>
   /** `accountId` is drawn at random when absent. The secret is shown this once. */
   createAccount(request: {

@@ -1,5 +1,5 @@
 import { FrameWriter } from '../audit/event.ts'
-import type { AuditIndex } from '../audit/event-index/audit-index.ts'
+import { IndexThread } from '../audit/event-index/index-thread.ts'
 import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
@@ -19,11 +19,11 @@ import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
-import { openNodeIndex } from './node/node-index.ts'
 import { chooseOutbound, type NodeOutbound, openOutbound } from './node/node-outbound.ts'
 import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
 import { chooseQuotas } from './node/quotas-choice.ts'
 import { openUsageJournal } from './node/usage-journal.ts'
+import { nodeLookup } from './operator/event-lookup.ts'
 import { LocalOperator } from './operator/local-operator.ts'
 import { createOperatorLog } from './operator/operator-log.ts'
 import { operatorHandler } from './operator/operator-socket.ts'
@@ -46,7 +46,7 @@ interface OpenParts {
   metrics: NodeMetrics
   state: NodeState
   audit: NodeAudit
-  index: AuditIndex
+  index: IndexThread
   node: Node
   outbound: NodeOutbound
   transport: HttpTransport
@@ -140,11 +140,19 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
+/** The index of the node's log, which it reads beside the log's writer. */
 const openIndex = (
   { folder }: NodeState,
   { nodeId, log: audit }: NodeAudit,
   log: Log,
-): AuditIndex => openNodeIndex(folder, { nodeId, head: () => audit.head().sequence, log })
+): IndexThread =>
+  new IndexThread({
+    folder: folder.auditFolder,
+    nodeId,
+    file: folder.auditIndexFile,
+    head: () => audit.head().sequence,
+    log,
+  })
 
 /** The log as the record of uses of keys. */
 function journalOf({ state, audit }: Pick<OpenParts, 'state' | 'audit'>, log: Log): UsageJournal {
@@ -190,7 +198,7 @@ function openNode(
     oidcAllowPrivate,
     trailFiles,
     search: index,
-    findRequest: (requestId, isWanted) => index.findRequest(requestId, isWanted),
+    requestFrames: (requestId) => index.requestFrames(requestId),
     metrics,
   })
 }
@@ -227,13 +235,21 @@ function openRetention(
 
 /** What operators ask of the running node. */
 function operatorOf(
-  { state, audit, node, outbound }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'outbound'>,
+  {
+    state,
+    audit,
+    index,
+    node,
+    outbound,
+  }: Pick<OpenParts, 'state' | 'audit' | 'index' | 'node' | 'outbound'>,
   { clock, random, log }: StateParts,
   describe: () => { readonly region: string; readonly endpoint?: string; readonly caFile?: string },
 ): LocalOperator {
   return new LocalOperator({
     state,
     events: outbound.events,
+    lookup: nodeLookup({ index, head: () => audit.log.head().sequence }),
+    requestFrames: (requestId) => index.requestFrames(requestId),
     openTrail: async () => node.trail,
     openSearch: async () => node.search,
     frames: new FrameWriter(),
@@ -260,7 +276,8 @@ const repeatRounds = (
       await node.runTimedWork()
       await audit.saveHead()
       await trimFeed(state)
-      await index.catchUp()
+      // On its own thread, and its failures are told there: rounds do not wait for it.
+      void index.catchUp()
     },
     ROUND_MS,
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
@@ -310,7 +327,7 @@ async function openAll(
     openRetention({ state, audit, node, index, outbound }, options, parts),
   )
   outbound.start()
-  const operator = operatorOf({ state, audit, node, outbound }, parts, () => ({
+  const operator = operatorOf({ state, audit, index, node, outbound }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),
     ...(tls.kind === 'own' && { caFile: state.folder.caFile }),

@@ -3,5 +3,6 @@
 export { drillBackup } from './backup/drill.ts'
 export { restoreBackup } from './backup/restore.ts'
 export { auditCat, auditVerify } from './operator/audit-commands.ts'
+export { openEventLookup } from './operator/event-lookup.ts'
 export { describeClient, openOperator, unseal } from './operator/operator-access.ts'
 export { initFolder, startServer } from './start-server.ts'

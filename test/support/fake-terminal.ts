@@ -88,6 +88,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     restoreBackup: notExpected('restoreBackup'),
     drillBackup: notExpected('drillBackup'),
     auditProve: notExpected('auditProve'),
+    openEventLookup: notExpected('openEventLookup'),
     ...parts,
   }
 }
@@ -146,6 +147,11 @@ export function fakeOperator(parts: Partial<Operator>): {
     listDeadLetters: notExpected,
     redriveDeadLetters: notExpected,
     discardDeadLetters: notExpected,
+    searchEvents: notExpected,
+    countEvents: notExpected,
+    findKeyArn: notExpected,
+    eventIndexStatus: notExpected,
+    reindexEvents: notExpected,
     ...parts,
   }
   return {

@@ -198,7 +198,8 @@ export async function startMemoryNode(options: MemoryNodeOptions = {}): Promise<
     quotas: options.quotas,
     oidcAllowPrivate: options.oidcAllowPrivate,
     search: naiveSearch(() => sink.texts),
-    findRequest: (_, isWanted) => Promise.resolve(sink.texts.findLast(isWanted)),
+    requestFrames: (requestId) =>
+      Promise.resolve(sink.texts.filter((text) => text.includes(requestId)).toReversed()),
     trailFiles,
   })
   const transport = await openHttpTransport({

@@ -121,6 +121,14 @@ const countedFilter = fc.record({
   accountId: rarely(ACCOUNTS),
   region: rarely(REGIONS),
   eventName: rarely(NAMES),
+  eventNames: fc
+    .option(
+      fc.array(fc.constantFrom('Decrypt', 'Re*', '*crypt', '*', 'De*t', '[A-Z]*', 'D?crypt*'), {
+        maxLength: 2,
+      }),
+      { nil: undefined, freq: 2 },
+    )
+    .map((names) => (names === undefined || names.length === 0 ? undefined : names)),
   eventSource: rarely(SOURCES),
   resourceName: rarely([...KEY_IDS, ...KEY_ARNS, ALIAS_ARN]),
   principal: rarely([USER_ARN, ROLE_ARN, SESSION_ARN, 'AWS Internal']),

@@ -7,6 +7,7 @@ import type {
   EventPageQuery,
   FoundEvent,
 } from '../../core/audit-search.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports.ts'
 import { isJsonObject } from '../../core/strict-json.ts'
 import type { AuditDamage } from '../segments/audit-log.ts'
@@ -34,6 +35,9 @@ import { IndexWriter } from './index-writer.ts'
 /** Frames of one transaction, and their text. Unit of the latter: UTF-16 units. */
 const BATCH_FRAMES_MAX = 4096
 const BATCH_UNITS_MAX = 16_777_216
+/** A request has one frame; others may hold its id as a text of the caller's, and the same hash as well by chance. */
+const REQUEST_FRAMES_MAX = 16
+const PAGE_EVENTS_MAX = 10_000
 
 export interface AuditIndexOptions {
   /** Of the log. */
@@ -97,6 +101,9 @@ export class AuditIndex implements AuditSearch {
   }
 
   search(query: EventPageQuery): Promise<EventPage> {
+    if (!(query.limit >= 1 && query.limit <= PAGE_EVENTS_MAX)) {
+      return Promise.reject(new OperatorError(`a page has 1 to ${PAGE_EVENTS_MAX} events`))
+    }
     return this.#afterAll(() => this.#page(query))
   }
 
@@ -104,17 +111,16 @@ export class AuditIndex implements AuditSearch {
     return this.#afterAll(() => Promise.resolve(this.#open().counts.counts(query)))
   }
 
-  /** The text of the newest frame of a request that a test takes. */
-  findRequest(
-    requestId: string,
-    isWanted: (frame: string) => boolean,
-  ): Promise<string | undefined> {
+  /** The texts of the frames that may be of a request, newest first: its id stands somewhere in each. */
+  requestFrames(requestId: string): Promise<readonly string[]> {
     return this.#afterAll(async () => {
+      const texts: string[] = []
       for (const row of this.#open().pages.framesOf(requestId)) {
         const text = await this.#reader.read(row)
-        if (text !== undefined && isWanted(text)) return text
+        if (text?.includes(requestId) === true) texts.push(text)
+        if (texts.length === REQUEST_FRAMES_MAX) break
       }
-      return undefined
+      return texts
     })
   }
 

@@ -134,6 +134,7 @@ export function matches(facts: EventFacts, filter: EventFilter): boolean {
     isEqual(filter.eventId, facts.eventId) &&
     isEqual(filter.requestId, facts.requestId) &&
     isEqual(filter.eventName, facts.eventName) &&
+    hasName(facts, filter.eventNames) &&
     isEqual(filter.eventSource, facts.eventSource) &&
     isEqual(filter.readOnly, facts.readOnly) &&
     isEqual(filter.username, facts.username) &&
@@ -151,6 +152,24 @@ export function matches(facts: EventFacts, filter: EventFilter): boolean {
 
 const isEqual = <T>(wanted: T | undefined, value: T): boolean =>
   wanted === undefined || wanted === value
+
+const hasName = ({ eventName }: EventFacts, wanted: EventFilter['eventNames']): boolean =>
+  wanted === undefined || wanted.some((pattern) => isLike(eventName, pattern))
+
+/** Whether a text is what a pattern says, in which `*` stands for any text. */
+function isLike(value: string, pattern: string): boolean {
+  const [start = '', ...parts] = pattern.split('*')
+  const end = parts.pop()
+  if (end === undefined) return value === start
+  if (!value.startsWith(start)) return false
+  let at = start.length
+  for (const part of parts) {
+    const found = value.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return value.length - at >= end.length && value.endsWith(end)
+}
 
 function hasResource({ resources }: EventFacts, filter: EventFilter): boolean {
   const { resourceName, resourceType } = filter

@@ -55,10 +55,28 @@ export function filterSql(filter: EventFilter, principal: 'combo' | 'session'): 
   if (filter.outcome !== undefined) {
     combo.push({ sql: 'outcome = ?', values: [OUTCOMES.indexOf(filter.outcome)] })
   }
+  const names = namesCondition(filter)
+  if (names !== undefined) combo.push(names)
   const resource = resourceCondition(filter)
   if (resource !== undefined) combo.push(resource)
   return { combo: allOf(combo), session: allOf(session) }
 }
+
+function namesCondition({ eventNames }: EventFilter): Condition | undefined {
+  if (eventNames === undefined) return undefined
+  const alternatives = eventNames.map((name) =>
+    name.includes('*')
+      ? '(SELECT text FROM string WHERE id = event_name) GLOB ?'
+      : `event_name = ${STRING}`,
+  )
+  return {
+    sql: `(${['FALSE', ...alternatives].join(' OR ')})`,
+    values: eventNames.map((name) => (name.includes('*') ? globOf(name) : name)),
+  }
+}
+
+/** Of SQLite, where `?` and `[` would mean something, too. */
+const globOf = (pattern: string): string => pattern.replaceAll(/[?[]/g, '[$&]')
 
 function resourceCondition({ resourceName, resourceType }: EventFilter): Condition | undefined {
   if (resourceName === undefined && resourceType === undefined) return undefined

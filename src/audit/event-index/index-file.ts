@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DependencyError } from '../../core/errors.ts'
@@ -12,7 +12,8 @@ const CACHE_KIB = 65_536
 /** Pages of the write-ahead log that are gathered before they go into the file: many batches change the same ones. */
 const CHECKPOINT_PAGES = 8192
 const WAL_BYTES_KEPT = 67_108_864
-const FILE_MODE_FOLDER = 0o700
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
 
 // Source: SQLite, Result and Error Codes.
 const SQLITE_CORRUPT = 11
@@ -44,15 +45,22 @@ export function isDamagedIndex(error: unknown): boolean {
  */
 export function openIndexFile(file: string, nodeId: string): DatabaseSync {
   try {
-    if (file !== IN_MEMORY) mkdirSync(dirname(file), { recursive: true, mode: FILE_MODE_FOLDER })
+    if (file !== IN_MEMORY) makePlace(file)
     return openUsable(file, nodeId) ?? openNew(file, nodeId)
   } catch (cause) {
     throw new DependencyError(`the index of the audit log, ${file}, could not be opened`, { cause })
   }
 }
 
+/** For its owner alone: what SQLite puts beside the file gets the file's mode. */
+function makePlace(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: FOLDER_MODE })
+  closeSync(openSync(file, 'a', FILE_MODE))
+}
+
 function openNew(file: string, nodeId: string): DatabaseSync {
   removeIndexFile(file)
+  if (file !== IN_MEMORY) makePlace(file)
   const db = connect(file)
   db.exec(`BEGIN; ${INDEX_SCHEMA}; PRAGMA user_version = ${INDEX_VERSION}; COMMIT`)
   const insert = 'INSERT INTO mark VALUES (1, ?, ?, 0)'

@@ -109,7 +109,7 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     machine: machineClock,
     quotas,
     search: index,
-    findRequest: (requestId, isWanted) => index.findRequest(requestId, isWanted),
+    requestFrames: (requestId) => index.requestFrames(requestId),
     trailFiles,
     metrics,
   })

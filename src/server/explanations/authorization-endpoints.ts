@@ -15,11 +15,8 @@ import { type AdminRoutes, jsonReply } from '../admin-endpoints.ts'
 import { explainFrame, explanationFor, getRequestId, isOfRequest } from './explanation.ts'
 import { parseSimulate, parseWhoCan } from './explanation-requests.ts'
 
-/** Searches the log for the newest frame of a request that a test takes. */
-export type FindRequest = (
-  requestId: string,
-  isWanted: (text: string) => boolean,
-) => Promise<string | undefined>
+/** Searches the log for the frames that may be of a request, newest first. */
+export type RequestFrames = (requestId: string) => Promise<readonly string[]>
 
 export interface AuthorizationParts {
   readonly kms: Service
@@ -27,7 +24,7 @@ export interface AuthorizationParts {
   /** Runs an operation with all its checks, and records it. */
   readonly run: (call: InProcessCall) => Promise<object | undefined>
   readonly records: RecordStore
-  readonly findRequest: FindRequest
+  readonly requestFrames: RequestFrames
   readonly trail: Pick<AuditTrail, 'record'>
   readonly frames: FrameWriter
   readonly clock: Clock
@@ -201,12 +198,10 @@ export class AuthorizationEndpoints {
       )
     }
     this.#waiting += 1
-    const turn = this.#searches.then(() =>
-      this.#parts.findRequest(requestId, isOfRequest(requestId)),
-    )
+    const turn = this.#searches.then(() => this.#parts.requestFrames(requestId))
     this.#searches = turn.catch(() => undefined)
     try {
-      return await turn
+      return (await turn).find(isOfRequest(requestId))
     } finally {
       this.#waiting -= 1
     }

@@ -41,8 +41,8 @@ import { STS_MODEL } from '../../services/sts/model.ts'
 import { Authenticator } from '../authentication/authenticate.ts'
 import {
   AuthorizationEndpoints,
-  type FindRequest,
   type Inquire,
+  type RequestFrames,
 } from '../explanations/authorization-endpoints.ts'
 import { inTurn } from '../in-turn.ts'
 import type { NodeMetrics } from '../monitoring/node-metrics.ts'
@@ -80,7 +80,7 @@ export interface NodeParts {
   /** Looks up the events of the audit log behind `sink`. */
   readonly search: AuditSearch
   /** Looks up a request in it. */
-  readonly findRequest: FindRequest
+  readonly requestFrames: RequestFrames
   /** Absent where nobody can ask for them. */
   readonly metrics?: NodeMetrics | undefined
   /** What the audit log behind `sink` becomes. */
@@ -111,7 +111,7 @@ export interface Node {
 
 /** Puts a node together: services, authentication, audit trail, pipeline. */
 export async function composeNode(parts: NodeParts): Promise<Node> {
-  const { rows, records, clock, random, log, findRequest, trailFiles } = parts
+  const { rows, records, clock, random, log, requestFrames, trailFiles } = parts
   const trail = new AuditTrail(parts.sink, rows)
   const frames = new FrameWriter()
   const refusals = new RefusalRecorder({ trail, frames, clock })
@@ -148,7 +148,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
     log,
   }
   const run = createInProcessPipeline(pipeline)
-  const askable = { ...pipeline, kms: kms.service, run, findRequest }
+  const askable = { ...pipeline, kms: kms.service, run, requestFrames }
   const { inquire } = new AuthorizationEndpoints(askable)
   const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
   return {

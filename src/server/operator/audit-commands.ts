@@ -50,7 +50,7 @@ const placeOf = ({ file, offset, what }: AuditDamage): string =>
   file === undefined ? what : `${file}, byte ${offset}: ${what}`
 
 /** @throws OperatorError where there is no log, or it may not be read */
-function assertLog({ auditFolder }: NodeFolder): void {
+export function assertLog({ auditFolder }: NodeFolder): void {
   try {
     readdirSync(auditFolder)
   } catch (cause) {

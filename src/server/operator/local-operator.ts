@@ -5,7 +5,14 @@ import {
   type TrailPublicKey,
   TrailSigningKeys,
 } from '../../audit/trail/trail-signing-keys.ts'
-import type { AuditSearch } from '../../core/audit-search.ts'
+import type {
+  AuditSearch,
+  EventCount,
+  EventCountsQuery,
+  EventIndexStatus,
+  EventPage,
+  EventPageQuery,
+} from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { EventSinkStatus } from '../../core/event-delivery.ts'
 import type { Explanation, Simulation, WhoCan } from '../../core/explanations.ts'
@@ -23,9 +30,11 @@ import type {
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { AuditTrail } from '../../pipeline/audit-trail.ts'
 import { AccessExplorer } from '../../services/kms/access/access-explorer.ts'
+import { findNamedKey, type KeyName } from '../../services/kms/access/find-key.ts'
 import { keyImpact } from '../../services/kms/impact/key-impact.ts'
 import { backUpNode } from '../backup/node-backup.ts'
 import { machineClock } from '../clocks.ts'
+import type { RequestFrames } from '../explanations/authorization-endpoints.ts'
 import { explainFrame, getRequestId, isOfRequest } from '../explanations/explanation.ts'
 import { parseKeyImpact, parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
 import type { NodeEvents } from '../node/node-events.ts'
@@ -45,6 +54,7 @@ import {
   listDeadLetters,
   redriveDeadLetters,
 } from './event-commands.ts'
+import type { NodeLookup } from './event-lookup.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 
@@ -63,6 +73,10 @@ export interface LocalOperatorParts {
   readonly log: Log
   /** Of a node that runs: what sends its events. */
   readonly events?: Pick<NodeEvents, 'stats' | 'reload'>
+  /** Of a node that runs: what knows its events. */
+  readonly lookup?: NodeLookup
+  /** Of a node that runs: finds the frames that may be of a request, newest first. */
+  readonly requestFrames?: RequestFrames
   /** The parts of the status that the process around the state knows. */
   readonly describe: () => Promise<ProcessStatus>
 }
@@ -269,8 +283,12 @@ export class LocalOperator implements Operator {
 
   async explain(request: { requestId: string }): Promise<Explanation> {
     const requestId = getRequestId(request.requestId)
-    const { auditFolder } = this.#parts.state.folder
-    const text = await findFrame(auditFolder, isOfRequest(requestId))
+    const { state, requestFrames } = this.#parts
+    const isWanted = isOfRequest(requestId)
+    const text =
+      requestFrames === undefined
+        ? await findFrame(state.folder.auditFolder, isWanted)
+        : (await requestFrames(requestId)).find(isWanted)
     const found = text === undefined ? undefined : explainFrame(text, requestId)
     if (found === undefined) {
       throw new OperatorError(
@@ -279,6 +297,34 @@ export class LocalOperator implements Operator {
       )
     }
     return found.explanation
+  }
+
+  async searchEvents(query: EventPageQuery): Promise<EventPage> {
+    return this.#lookup().searchEvents(query)
+  }
+
+  async countEvents(query: EventCountsQuery): Promise<readonly EventCount[]> {
+    return this.#lookup().countEvents(query)
+  }
+
+  async findKeyArn(name: KeyName): Promise<{ readonly arn: string }> {
+    const { state, clock } = this.#parts
+    return { arn: (await findNamedKey(state.records, name, clock.now())).arn }
+  }
+
+  async eventIndexStatus(): Promise<EventIndexStatus> {
+    return this.#lookup().eventIndexStatus()
+  }
+
+  async reindexEvents(): Promise<EventIndexStatus> {
+    return this.#lookup().reindexEvents()
+  }
+
+  /** @throws OperatorError where no node runs: its log is then looked at without the store */
+  #lookup(): NodeLookup {
+    const { lookup } = this.#parts
+    if (lookup === undefined) throw new OperatorError('no node runs on the data folder')
+    return lookup
   }
 
   async whoCan(request: unknown): Promise<WhoCan> {

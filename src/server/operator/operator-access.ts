@@ -19,7 +19,7 @@ import { createOperatorLog } from './operator-log.ts'
 import { giveShare, socketOperator } from './operator-socket.ts'
 
 /** The status of the node that runs on the folder; undefined when none answers. */
-async function runningStatus(folder: NodeFolder): Promise<NodeStatus | undefined> {
+export async function runningStatus(folder: NodeFolder): Promise<NodeStatus | undefined> {
   if (!existsSync(folder.operatorSocket)) return undefined
   try {
     return await socketOperator(folder.operatorSocket).status()

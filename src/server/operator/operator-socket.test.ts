@@ -35,6 +35,11 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   listDeadLetters: never,
   redriveDeadLetters: never,
   discardDeadLetters: never,
+  searchEvents: never,
+  countEvents: never,
+  findKeyArn: never,
+  eventIndexStatus: never,
+  reindexEvents: never,
   ...methods,
 })
 

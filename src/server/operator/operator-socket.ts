@@ -36,6 +36,11 @@ const METHODS = [
   'listDeadLetters',
   'redriveDeadLetters',
   'discardDeadLetters',
+  'searchEvents',
+  'countEvents',
+  'findKeyArn',
+  'eventIndexStatus',
+  'reindexEvents',
 ] as const satisfies readonly (keyof Operator)[]
 type Method = (typeof METHODS)[number]
 
@@ -154,4 +159,9 @@ export const socketOperator = (socketPath: string): Operator => ({
   listDeadLetters: (request) => ask(socketPath, 'listDeadLetters', request),
   redriveDeadLetters: (request) => ask(socketPath, 'redriveDeadLetters', request),
   discardDeadLetters: (request) => ask(socketPath, 'discardDeadLetters', request),
+  searchEvents: (query) => ask(socketPath, 'searchEvents', query),
+  countEvents: (query) => ask(socketPath, 'countEvents', query),
+  findKeyArn: (name) => ask(socketPath, 'findKeyArn', name),
+  eventIndexStatus: () => ask(socketPath, 'eventIndexStatus'),
+  reindexEvents: () => ask(socketPath, 'reindexEvents'),
 })
