@@ -9,6 +9,8 @@ export interface MetricDescription {
   /** One sentence, without a full stop. */
   readonly help: string
   readonly labels?: readonly string[]
+  /** Of a counter: whether series that were never counted are shown, for where there are few and each matters. */
+  readonly showsZero?: boolean
 }
 
 /** Label values are closed sets; more series of one metric than this are a mistake of ours. */
@@ -92,7 +94,12 @@ export class Registry {
   /** Labelled series that were never counted are not shown: of most operations a node has nothing to say. */
   counter(description: MetricDescription): SeriesFamily {
     return this.#add(
-      new Family('counter', description, (labels) => new Series(labels), isUncounted),
+      new Family(
+        'counter',
+        description,
+        (labels) => new Series(labels),
+        description.showsZero === true ? () => false : isUncounted,
+      ),
       /_total$/,
     )
   }

@@ -16,7 +16,7 @@ import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoi
 import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { AuditRetention } from './node/audit-retention.ts'
-import { openNodeTrail, repeatDelivery } from './node/compose-trail.ts'
+import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
 import { chooseOutbound, type NodeOutbound, openOutbound } from './node/node-outbound.ts'
@@ -283,6 +283,17 @@ const repeatRounds = (
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
   )
 
+/** Lets the metrics look at what is beside the services. */
+function watch(
+  metrics: NodeMetrics,
+  { state, audit, index, outbound }: Pick<OpenParts, 'state' | 'audit' | 'index' | 'outbound'>,
+  { delivery }: TrailFiles,
+): void {
+  const { events } = outbound
+  metrics.watchAudit({ log: audit.log, index, delivery, events, records: state.records })
+  metrics.watchDisk(state.folder.path)
+}
+
 async function openAll(
   options: StartOptions,
   parts: StateParts & { readonly metrics: NodeMetrics },
@@ -307,7 +318,6 @@ async function openAll(
   const { oidcAllowPrivate } = options
   const index = (open.index = openIndex(state, audit, log))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
-  metrics.watchFolder({ log: audit.log, ...state, delivery: trailFiles.delivery })
   const node = (open.node = await openNode(
     { state, audit, index, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,
@@ -327,6 +337,7 @@ async function openAll(
     openRetention({ state, audit, node, index, outbound }, options, parts),
   )
   outbound.start()
+  watch(metrics, { state, audit, index, outbound }, trailFiles)
   const operator = operatorOf({ state, audit, index, node, outbound }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),

@@ -49,7 +49,8 @@ async function importExpiring(kms: sdk.KMSClient): Promise<string> {
 export async function startBusyNode(flags: readonly string[] = []): Promise<BusyNode> {
   const rates = join(temporaryFolder(), 'rates.json')
   writeFileSync(rates, JSON.stringify({ GenerateRandom: 1 }))
-  const server = await startServer({ flags: ['--quotas', rates, ...flags] })
+  const events = ['--events-to', `file:${join(temporaryFolder(), 'events.jsonl')}`]
+  const server = await startServer({ flags: ['--quotas', rates, ...events, ...flags] })
   const { endpoint, credentials } = server
   const options = { endpoint, region: REGION, maxAttempts: 1 }
   const kms = new sdk.KMSClient({ ...options, credentials })

@@ -81,8 +81,6 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     log,
     onBatch,
   })
-  metrics.watchAudit(auditLog)
-  metrics.watchCache('records', records)
   const source = logSource({ nodeId: NODE_ID, files, head: () => auditLog.head(), log })
   const trailFiles = composeTrail({
     source,
@@ -99,7 +97,6 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     log,
     steadyMs: () => performance.now(),
   })
-  metrics.watchDelivery(trailFiles.delivery)
   const quotas = chooseQuotas(parts.quotasChoice)
   const node = await composeNode({
     ...parts,
@@ -116,6 +113,7 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
   const outbound = { ...parts, records, source, machine: machineClock }
   const events = await openNodeEvents(outbound, chooseEvents(parts.events))
   events.start()
+  metrics.watchAudit({ log: auditLog, index, delivery: trailFiles.delivery, events, records })
   const close = async (): Promise<void> => {
     await metrics.close()
     await node.close()

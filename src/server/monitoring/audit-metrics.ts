@@ -1,7 +1,9 @@
+import type { IndexStats } from '../../audit/event-index/audit-index.ts'
 import type { AuditLog } from '../../audit/segments/audit-log.ts'
 import type { TrailStats } from '../../audit/trail/trail-delivery.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import type { Series } from '../../metrics/series.ts'
+import type { FeedStats } from '../../outbound/events/event-feed.ts'
 
 /** Makes metrics of one part of the node, all of them with its name in front. */
 const named = (registry: Registry, part: string) => ({
@@ -61,5 +63,48 @@ export function measureTrail(registry: Registry, delivery: { stats(): TrailStats
     backlog.value = stats.backlogFrames
     age.clear()
     if (stats.secondsSinceDigest !== undefined) age.of().value = stats.secondsSinceDigest
+  })
+}
+
+/** What the index of the audit log tells. */
+export function measureIndex(registry: Registry, index: { stats(): IndexStats }): void {
+  const { counter, gauge } = named(registry, 'audit_index')
+  const lag = gauge('lag_frames', 'Frames of the audit log that are not in its index yet')
+  const events = gauge('events', 'Events in the index')
+  const bytes = gauge('bytes', 'Size of the index')
+  const rebuilds = counter('rebuilds_total', 'How often the index was made from the beginning')
+  registry.read(() => {
+    const stats = index.stats()
+    lag.value = stats.lagFrames
+    events.value = stats.events
+    bytes.value = stats.bytes
+    rebuilds.value = stats.rebuilds
+  })
+}
+
+/** What the delivery of events tells, for each sink. */
+export function measureEvents(registry: Registry, feeds: { stats(): readonly FeedStats[] }): void {
+  const labels = ['sink']
+  const counter = (name: string, help: string) =>
+    registry.counter({ name: `strongroom_events_${name}`, help, labels, showsZero: true })
+  const gauge = (name: string, help: string) =>
+    registry.gauge({ name: `strongroom_events_${name}`, help, labels })
+  const delivered = counter('delivered_total', 'Events that a sink has taken')
+  const failures = counter('failures_total', 'Attempts to deliver events that failed')
+  const behind = gauge('behind_frames', 'Frames of the audit log not looked at yet for a sink')
+  const held = gauge('held', 'Events that a sink has not taken and that are tried again')
+  const dead = gauge('dead_letters', 'Events that were given up and wait for an operator')
+  const oldest = gauge('oldest_seconds', 'How long the oldest event has been waiting')
+  const disabled = gauge('disabled', '1 when a sink has said that it wants no more')
+  registry.read(() => {
+    for (const stats of feeds.stats()) {
+      delivered.of(stats.sink).value = stats.delivered
+      failures.of(stats.sink).value = stats.failures
+      behind.of(stats.sink).value = stats.behind
+      held.of(stats.sink).value = stats.held
+      dead.of(stats.sink).value = stats.deadLetters
+      oldest.of(stats.sink).value = stats.oldestMs / 1000
+      disabled.of(stats.sink).value = stats.disabled === undefined ? 0 : 1
+    }
   })
 }

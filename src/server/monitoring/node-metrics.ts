@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { IndexStats } from '../../audit/event-index/audit-index.ts'
 import type { AuditLog, WrittenBatch } from '../../audit/segments/audit-log.ts'
 import type { TrailStats } from '../../audit/trail/trail-delivery.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -7,11 +8,12 @@ import type { RowStore } from '../../core/store.ts'
 import { BACKING_KEYS, KEYS } from '../../core/tables.ts'
 import { CallMeter } from '../../metrics/call-meter.ts'
 import { type Metric, Registry } from '../../metrics/registry.ts'
+import type { FeedStats } from '../../outbound/events/event-feed.ts'
 import type { Progress } from '../../pipeline/call-records.ts'
 import type { CallWatch } from '../../pipeline/call-watch.ts'
 import type { StoreCommit } from '../../storage/embedded/group-commit.ts'
 import { programVersion } from '../version.ts'
-import { measureAudit, measureTrail } from './audit-metrics.ts'
+import { measureAudit, measureEvents, measureIndex, measureTrail } from './audit-metrics.ts'
 import { KeyCensus } from './key-census.ts'
 import { measureProcess } from './process-metrics.ts'
 
@@ -144,12 +146,19 @@ export class NodeMetrics {
     }
   }
 
-  watchAudit(log: AuditLog): void {
-    measureAudit(this.#registry, log)
-  }
-
-  watchDelivery(delivery: { stats(): TrailStats }): void {
-    measureTrail(this.#registry, delivery)
+  /** Watches the audit log and everything that follows it. */
+  watchAudit(parts: {
+    readonly log: AuditLog
+    readonly index: { stats(): IndexStats }
+    readonly delivery: { stats(): TrailStats }
+    readonly events: { stats(): readonly FeedStats[] }
+    readonly records: CacheStats
+  }): void {
+    measureAudit(this.#registry, parts.log)
+    measureIndex(this.#registry, parts.index)
+    measureTrail(this.#registry, parts.delivery)
+    measureEvents(this.#registry, parts.events)
+    this.watchCache('records', parts.records)
   }
 
   watchTrail(trail: { readonly undelivered: number }): void {
@@ -228,21 +237,8 @@ export class NodeMetrics {
     })
   }
 
-  /** Watches what a node with a data folder has beside its services. */
-  watchFolder(parts: {
-    readonly log: AuditLog
-    readonly delivery: { stats(): TrailStats }
-    readonly records: CacheStats
-    readonly folder: { readonly path: string }
-  }): void {
-    this.watchAudit(parts.log)
-    this.watchDelivery(parts.delivery)
-    this.watchCache('records', parts.records)
-    this.#watchDisk(parts.folder.path)
-  }
-
   /** Watches the disk that a folder is on. */
-  #watchDisk(folder: string): void {
+  watchDisk(folder: string): void {
     const size = this.#gauge(
       'strongroom_data_disk_size_bytes',
       'Size of the disk of the data folder',
