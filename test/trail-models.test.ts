@@ -57,7 +57,9 @@ for (const [model, exported] of SERVICES) {
         const [kind, , called, , takes, gives] = tuple(exported.get(`${name}$`))
         assert.deepEqual([kind, called], [9, name])
         assert.equal(describeSdk(takes), `structure ${input.name}`)
-        assert.equal(describeSdk(gives), `structure ${output?.name}`)
+        const made: unknown = typeof gives === 'function' ? gives() : gives
+        if (output === undefined) assert.equal(made, 'unit', name)
+        else assert.equal(describeSdk(made), `structure ${output.name}`)
       }
     })
 
@@ -90,7 +92,7 @@ for (const [model, exported] of SERVICES) {
 test('the tables of s3 have methods, paths and places of the SDK', () => {
   const exported: ReadonlyMap<string, unknown> = new Map(Object.entries(s3Sdk))
   for (const { name, input, output, rest } of S3_MODEL.operations.values()) {
-    assert.ok(rest !== undefined && output !== undefined)
+    assert.ok(rest !== undefined)
     const [, , , traits] = tuple(exported.get(`${name}$`))
     assert.ok(traits !== null && typeof traits === 'object' && 'http' in traits)
     assert.ok(Array.isArray(traits.http))
@@ -104,6 +106,7 @@ test('the tables of s3 have methods, paths and places of the SDK', () => {
       [rest.input, input],
       [rest.output, output],
     ] as const) {
+      if (shape === undefined) continue
       const known = membersOf(exported.get(`${shape.name}$`))
       for (const member of shape.members.keys()) {
         const theirs = placeOf(member, known.get(member)?.traits)

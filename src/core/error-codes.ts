@@ -66,6 +66,7 @@ export const MODELLED_ERRORS = {
   InvalidParameterCombinationException: { httpStatus: 400, fault: false, query: ['InvalidParameterCombination', 400] },
   InvalidParameterValueException: { httpStatus: 400, fault: false, query: ['InvalidParameterValue', 400] },
   InvalidRange: { httpStatus: 416, fault: false },
+  InvalidRequest: { httpStatus: 400, fault: false },
   InvalidTimeRangeException: { httpStatus: 400, fault: false },
   InvalidTokenException: { httpStatus: 400, fault: false },
   InvalidTrailNameException: { httpStatus: 400, fault: false },

@@ -35,6 +35,8 @@ const routes = new RestRoutes(
   ],
   {
     pathPrefixOf: ({ headers }) => (headers['host'] === 'yard' ? '/yard' : ''),
+    refusalOf: ({ headers }) =>
+      headers['host'] === 'nowhere' ? new ServiceError('InvalidRequest') : undefined,
     unserved: new Set(['color']),
   },
 )
@@ -84,6 +86,10 @@ describe('the operation of a REST request', () => {
     refuses('NotImplemented', '/yard', 'HEAD')
     refuses('NotImplemented', '/yard?color')
     refuses('NotImplemented', '/yard/a?color=red')
+  })
+
+  test('is none where the service does not look at the request', () => {
+    assert.throws(() => find('/yard/%E4', 'PUT', 'nowhere'), { code: 'InvalidRequest' })
   })
 
   test('is none where the target is malformed', () => {

@@ -64,6 +64,8 @@ const ONLY_ASCII = /^[!-~]*$/
 export interface RestRules {
   /** Put in front of the path, where the host names what paths begin with. */
   pathPrefixOf(request: HttpRequest): string
+  /** Why the service does not look at a request at all; undefined where it does. */
+  refusalOf(request: HttpRequest): ServiceError | undefined
   /** Parameters that ask for something else than the operation they would be taken for. */
   readonly unserved: ReadonlySet<string>
 }
@@ -88,11 +90,13 @@ export class RestRoutes {
   }
 
   /**
-   * @throws {ServiceError} MethodNotAllowed, NotImplemented; SerializationException,
+   * @throws {ServiceError} what the service refuses; MethodNotAllowed, NotImplemented; SerializationException,
    * RequestEntityTooLargeException
    */
   find(request: HttpRequest): RestCall {
     const { method, target, headers } = request
+    const refusal = this.#rules.refusalOf(request)
+    if (refusal !== undefined) throw refusal
     if (!ONLY_ASCII.test(target)) throw new ServiceError('SerializationException', 'Invalid URI')
     const mark = target.indexOf('?')
     const query = mark === -1 ? NO_PARAMETERS : parseForm(target.slice(mark + 1), 'target')

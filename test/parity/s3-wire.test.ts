@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetBucketPolicyCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   ListBucketsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
+import type { JsonObject } from '../support/memory-node.ts'
 import { presignedS3, type S3Side, signedS3, unsignedS3 } from '../support/s3-wire.ts'
 import { BUCKET, refusedByS3, TrailAccount } from '../support/trail-account.ts'
 
@@ -15,6 +19,7 @@ const KEY = 'AWSLogs/a b+c/ä%.json.gz'
 const PATH = `/${BUCKET}/AWSLogs/a%20b%2Bc/%C3%A4%25.json.gz`
 const HASH_HEADER = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
 const HOUR_MS = 3_600_000
+const READ_ONLY = /not allowed against this resource: the audit bucket is read-only/
 
 /** Somebody whose secret is known and checked. */
 async function sideOf(account: TrailAccount): Promise<S3Side> {
@@ -119,11 +124,59 @@ describe('a request to S3', () => {
     await account.put(KEY, 'x')
     const s3 = account.s3()
     const where = { Bucket: BUCKET, Key: KEY }
-    const text = /not allowed against this resource: the audit bucket is read-only/
-    const put = s3.send(new PutObjectCommand({ ...where, Body: 'other' }))
-    await refusedByS3(put, 'MethodNotAllowed', 405, text)
-    await refusedByS3(s3.send(new DeleteObjectCommand(where)), 'MethodNotAllowed', 405, text)
+    for (const write of [
+      () => s3.send(new PutObjectCommand({ ...where, Body: 'other' })),
+      () => s3.send(new DeleteObjectCommand(where)),
+      () => s3.send(new DeleteBucketCommand({ Bucket: BUCKET })),
+      () => s3.send(new CreateBucketCommand({ Bucket: 'mine' })),
+      () =>
+        s3.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects: [{ Key: KEY }] } })),
+    ]) {
+      await refusedByS3(write(), 'MethodNotAllowed', 405, READ_ONLY)
+    }
+    const headers = { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' }
+    const pieces = await unsignedS3(account.node.endpoint, PATH, { method: 'PUT', headers })
+    assert.deepEqual([pieces.status, codeIn(pieces.text)], [405, 'MethodNotAllowed'])
     assert.equal((await s3.send(new GetObjectCommand(where))).$metadata.httpStatusCode, 200)
+  })
+
+  test('that would change something is recorded with who it was, and asks for permission', async () => {
+    await using account = await TrailAccount.start()
+    await account.put(KEY, 'x')
+    const key = await account.user('eve', {
+      Effect: 'Allow',
+      Action: 's3:DeleteObject',
+      Resource: '*',
+    })
+    const { sink } = account.node
+    const before = sink.texts.length
+    const where = { Bucket: BUCKET, Key: KEY }
+    const remove = account.s3(key).send(new DeleteObjectCommand(where))
+    await refusedByS3(remove, 'MethodNotAllowed', 405, READ_ONLY)
+    const put = account.s3(key).send(new PutObjectCommand({ ...where, Body: 'x' }))
+    await refusedByS3(put, 'AccessDenied', 403, /eve is not authorized to perform: s3:PutObject/)
+    const [removed, written] = sink.frames.slice(before).map(({ internal }) => internal['unlisted'])
+    // What the pipeline wrote: any other form fails the assertions.
+    const record = removed as Readonly<Record<string, JsonObject>>
+    assert.equal(record['userIdentity']?.['userName'], 'eve')
+    assert.deepEqual([record['eventName'], record['readOnly']], ['DeleteObject', false])
+    assert.equal(record['errorCode'], 'MethodNotAllowed')
+    // As above.
+    assert.equal((written as JsonObject)['errorCode'], 'AccessDenied')
+  })
+
+  test('with a signature of version 2 is told so', async () => {
+    await using account = await TrailAccount.start()
+    const { endpoint } = account.node
+    const query = { AWSAccessKeyId: '111122223333', Signature: 'x', Expires: '1' }
+    const headers = { authorization: 'AWS 111122223333:x' }
+    for (const old of [
+      await unsignedS3(endpoint, PATH, { query }),
+      await unsignedS3(endpoint, PATH, { headers }),
+    ]) {
+      assert.deepEqual([old.status, codeIn(old.text)], [400, 'InvalidRequest'])
+      assert.match(old.text, /Please use AWS4-HMAC-SHA256\./)
+    }
   })
 
   test('for what is not served is refused, and not taken for something else', async () => {

@@ -9,7 +9,12 @@ import { CLOUDTRAIL_MODEL } from '../../services/cloudtrail/model.ts'
 import { invalidNextToken } from '../../services/cloudtrail/refusals.ts'
 import { S3_MODEL } from '../../services/s3/model.ts'
 import { invalidToken } from '../../services/s3/refusals.ts'
-import { isForBucket, pathPrefixOf, UNSERVED_PARAMETERS } from '../../services/s3/requests.ts'
+import {
+  isForBucket,
+  pathPrefixOf,
+  refusalOf,
+  UNSERVED_PARAMETERS,
+} from '../../services/s3/requests.ts'
 import { createS3 } from '../../services/s3/s3.ts'
 import { frontEndErrorOf, ownTextOf } from '../../services/s3/wire-errors.ts'
 import type { TrailFiles } from './compose-trail.ts'
@@ -54,7 +59,7 @@ export function composeTrailServices(
     homeRegion,
     hasQuotas: quotas !== undefined,
   })
-  const rules = { pathPrefixOf, unserved: UNSERVED_PARAMETERS }
+  const rules = { pathPrefixOf, refusalOf, unserved: UNSERVED_PARAMETERS }
   const s3 = createS3({
     codec: createRestCodec(S3_MODEL, rules, s3ErrorOf),
     objects: trailFiles.objects,

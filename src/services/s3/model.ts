@@ -17,12 +17,30 @@ const operation = (
   rest: RestFacts,
 ): [string, OperationModel] => [name, { name, input, output, errors, rest }]
 
+export type CreateBucketOutput = Readonly<Record<never, never>>
+const CreateBucketOutput = structure('CreateBucketOutput', [], {})
+const BucketName = { type: 'string' } as const
+export interface CreateBucketRequest {
+  readonly Bucket: string
+}
+const CreateBucketRequest = structure('CreateBucketRequest', ['Bucket'], { Bucket: BucketName })
+export interface DeleteBucketRequest {
+  readonly Bucket: string
+}
+const DeleteBucketRequest = structure('DeleteBucketRequest', ['Bucket'], { Bucket: BucketName })
+export type DeleteObjectOutput = Readonly<Record<never, never>>
+const DeleteObjectOutput = structure('DeleteObjectOutput', [], {})
+const ObjectKey = { type: 'string' } as const
+export interface DeleteObjectRequest {
+  readonly Bucket: string
+  readonly Key: string
+}
+const DeleteObjectRequest = structure('DeleteObjectRequest', ['Bucket', 'Key'], { Bucket: BucketName, Key: ObjectKey })
 const BucketLocationConstraint = { type: 'string' } as const
 export interface GetBucketLocationOutput {
   readonly LocationConstraint?: string | undefined
 }
 const GetBucketLocationOutput = structure('GetBucketLocationOutput', [], { LocationConstraint: BucketLocationConstraint })
-const BucketName = { type: 'string' } as const
 const AccountId = { type: 'string' } as const
 export interface GetBucketLocationRequest {
   readonly Bucket: string
@@ -62,7 +80,6 @@ const IfMatch = { type: 'string' } as const
 const IfModifiedSince = { type: 'timestamp' } as const
 const IfNoneMatch = { type: 'string' } as const
 const IfUnmodifiedSince = { type: 'timestamp' } as const
-const ObjectKey = { type: 'string' } as const
 const Range = { type: 'string' } as const
 const ResponseCacheControl = { type: 'string' } as const
 const ResponseContentDisposition = { type: 'string' } as const
@@ -242,9 +259,19 @@ export interface ListObjectsV2Request {
   readonly ExpectedBucketOwner?: string | undefined
 }
 const ListObjectsV2Request = structure('ListObjectsV2Request', ['Bucket'], { Bucket: BucketName, Delimiter: Delimiter, EncodingType: EncodingType, MaxKeys: MaxKeys, Prefix: Prefix, ContinuationToken: Token, FetchOwner: FetchOwner, StartAfter: StartAfter, ExpectedBucketOwner: AccountId })
+export type PutObjectOutput = Readonly<Record<never, never>>
+const PutObjectOutput = structure('PutObjectOutput', [], {})
+export interface PutObjectRequest {
+  readonly Bucket: string
+  readonly Key: string
+}
+const PutObjectRequest = structure('PutObjectRequest', ['Bucket', 'Key'], { Bucket: BucketName, Key: ObjectKey })
 
 /** What each operation takes, once decoded and validated. */
 export interface Inputs {
+  readonly CreateBucket: CreateBucketRequest
+  readonly DeleteBucket: DeleteBucketRequest
+  readonly DeleteObject: DeleteObjectRequest
   readonly GetBucketLocation: GetBucketLocationRequest
   readonly GetObject: GetObjectRequest
   readonly HeadBucket: HeadBucketRequest
@@ -252,10 +279,14 @@ export interface Inputs {
   readonly ListBuckets: ListBucketsRequest
   readonly ListObjects: ListObjectsRequest
   readonly ListObjectsV2: ListObjectsV2Request
+  readonly PutObject: PutObjectRequest
 }
 
 /** What each operation gives; `undefined` is answered with an empty body. */
 export interface Outputs {
+  readonly CreateBucket: CreateBucketOutput
+  readonly DeleteBucket: undefined
+  readonly DeleteObject: DeleteObjectOutput
   readonly GetBucketLocation: GetBucketLocationOutput
   readonly GetObject: GetObjectOutput
   readonly HeadBucket: HeadBucketOutput
@@ -263,6 +294,7 @@ export interface Outputs {
   readonly ListBuckets: ListBucketsOutput
   readonly ListObjects: ListObjectsOutput
   readonly ListObjectsV2: ListObjectsV2Output
+  readonly PutObject: PutObjectOutput
 }
 
 /** The name of an operation, as requests have it. */
@@ -274,6 +306,31 @@ export const S3_MODEL: RestServiceModel = {
   targetPrefix: '',
   xmlNamespace: 'http://s3.amazonaws.com/doc/2006-03-01/',
   operations: new Map([
+    operation('CreateBucket', CreateBucketRequest, CreateBucketOutput, [], {
+      method: 'PUT',
+      path: '/{Bucket}',
+      input: new Map([
+        ['Bucket', { in: 'path', name: 'Bucket' }],
+      ]),
+      output: new Map(),
+    }),
+    operation('DeleteBucket', DeleteBucketRequest, undefined, [], {
+      method: 'DELETE',
+      path: '/{Bucket}',
+      input: new Map([
+        ['Bucket', { in: 'path', name: 'Bucket' }],
+      ]),
+      output: new Map(),
+    }),
+    operation('DeleteObject', DeleteObjectRequest, DeleteObjectOutput, [], {
+      method: 'DELETE',
+      path: '/{Bucket}/{Key+}',
+      input: new Map([
+        ['Bucket', { in: 'path', name: 'Bucket' }],
+        ['Key', { in: 'path', name: 'Key' }],
+      ]),
+      output: new Map(),
+    }),
     operation('GetBucketLocation', GetBucketLocationRequest, GetBucketLocationOutput, [], {
       method: 'GET',
       path: '/{Bucket}',
@@ -409,6 +466,15 @@ export const S3_MODEL: RestServiceModel = {
       ]),
       output: new Map(),
       root: 'ListBucketResult',
+    }),
+    operation('PutObject', PutObjectRequest, PutObjectOutput, [], {
+      method: 'PUT',
+      path: '/{Bucket}/{Key+}',
+      input: new Map([
+        ['Bucket', { in: 'path', name: 'Bucket' }],
+        ['Key', { in: 'path', name: 'Key' }],
+      ]),
+      output: new Map(),
     }),
   ]),
 }

@@ -28,6 +28,19 @@ export const preconditionFailed = (): ServiceError =>
 
 export const notModified = (): ServiceError => new ServiceError('NotModified')
 
+/** The last part is ours. */
+export const readOnly = (): ServiceError =>
+  new ServiceError(
+    'MethodNotAllowed',
+    'The specified method is not allowed against this resource: the audit bucket is read-only.',
+  )
+
+export const oldSignature = (): ServiceError =>
+  new ServiceError(
+    'InvalidRequest',
+    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+  )
+
 export const invalidToken = (): ServiceError =>
   invalidArgument('The continuation token provided is incorrect')
 

@@ -1,5 +1,7 @@
 import { accountOfBucket } from '../../audit/trail/trail-format.ts'
+import type { ServiceError } from '../../core/errors.ts'
 import type { HttpRequest } from '../../core/transport.ts'
+import { oldSignature, readOnly } from './refusals.ts'
 
 /**
  * Which requests are S3's and which bucket they name.
@@ -29,6 +31,21 @@ export function pathPrefixOf(request: HttpRequest): string {
 /** Whether a request that is not signed is for a bucket. */
 export const isForBucket = (request: HttpRequest): boolean =>
   bucketInHost(request) !== undefined || isBucket(/^\/([^/?]*)/.exec(request.target)?.[1] ?? '')
+
+/** What a signature of version 2 has in a query, and in a header. */
+const OLD_PARAMETER = /[?&]AWSAccessKeyId=/
+const OLD_SCHEME = 'AWS '
+
+/**
+ * Why a request is not looked at any further: signatures of version 2, which some clients make for presigned URLs
+ * in us-east-1 and which AWS no longer takes for new buckets, and bodies that are sent in signed pieces.
+ */
+export function refusalOf({ headers, target }: HttpRequest): ServiceError | undefined {
+  if (headers['authorization']?.startsWith(OLD_SCHEME) === true || OLD_PARAMETER.test(target)) {
+    return oldSignature()
+  }
+  return headers['x-amz-content-sha256']?.startsWith('STREAMING-') === true ? readOnly() : undefined
+}
 
 /**
  * Parameters that make a request one for something else than the bucket or the object itself.

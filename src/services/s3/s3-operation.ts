@@ -20,6 +20,8 @@ interface Definition<Name extends OperationName, Target> {
   readonly name: Name
   /** Whether CloudTrail counts it among the data events. Source: Amazon S3 User Guide, CloudTrail events. */
   readonly isDataEvent: boolean
+  /** Whether it would change something; none of them does. */
+  readonly isChange?: boolean
   resolve(input: Inputs[Name], scope: S3Scope): Target | Promise<Target>
   permissions(input: Inputs[Name], target: Target): Iterable<Permission>
   resources?(target: Target): readonly AuditResource[]
@@ -54,14 +56,14 @@ function recordedParameters(name: OperationName, input: object): JsonObject {
 export function defineOperation<Name extends OperationName, Target>(
   definition: Definition<Name, Target>,
 ): Operation<Inputs[Name], Outputs[Name], Target, undefined> {
-  const { name, isDataEvent } = definition
+  const { name, isDataEvent, isChange = false } = definition
   const model = S3_MODEL.operations.get(name)
   if (model === undefined) throw new TypeError(`the service model has no ${name}`)
   return {
     name,
     model,
     effect: 'read',
-    readOnly: true,
+    readOnly: !isChange,
     isDataEvent,
     check: () => undefined,
     prepare: () => undefined,

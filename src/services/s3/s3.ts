@@ -12,6 +12,7 @@ import { headObject } from './operations/head-object.ts'
 import { listBuckets } from './operations/list-buckets.ts'
 import { listObjects } from './operations/list-objects.ts'
 import { listObjectsV2 } from './operations/list-objects-v2.ts'
+import { WRITES } from './operations/writes.ts'
 import type { S3Scope } from './s3-operation.ts'
 
 export interface S3Parts {
@@ -24,6 +25,7 @@ export interface S3Parts {
 }
 
 const OPERATIONS: Readonly<Record<OperationName, AnyOperation>> = {
+  ...WRITES,
   GetBucketLocation: getBucketLocation,
   GetObject: getObject,
   HeadBucket: headBucket,

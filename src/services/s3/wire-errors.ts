@@ -1,4 +1,5 @@
 import type { COMMON_ERROR_CODES } from '../../core/errors.ts'
+import { readOnly } from './refusals.ts'
 
 type CommonCode = (typeof COMMON_ERROR_CODES)[number]
 
@@ -49,12 +50,9 @@ const BY_CODE: ReadonlyMap<string, FrontEndError> = new Map(Object.entries(FRONT
 /** What S3 calls it; undefined for an error of S3's own, which keeps its name. */
 export const frontEndErrorOf = (code: string): FrontEndError | undefined => BY_CODE.get(code)
 
-/** What is said of requests that would change something, and of all that is not served. The last part is ours. */
-const OWN_TEXTS: ReadonlyMap<string, string> = new Map([
-  [
-    'MethodNotAllowed',
-    'The specified method is not allowed against this resource: the audit bucket is read-only.',
-  ],
+/** What is said of requests that are for no operation at all. */
+const OWN_TEXTS: ReadonlyMap<string, string | undefined> = new Map([
+  ['MethodNotAllowed', readOnly().publicMessage],
   [
     'NotImplemented',
     'A header or query parameter you provided implies functionality that is not implemented.',
