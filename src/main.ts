@@ -29,8 +29,8 @@ const program: Program = {
   restoreBackup: async (options) => (await server()).restoreBackup(options),
   drillBackup: async (options) => (await server()).drillBackup(options),
   openEventLookup: async (options) => (await server()).openEventLookup(options),
-  auditProve: async (options) =>
-    (await import('./server/operator/trail-commands.ts')).auditProve(options),
+  auditProve: async (options, onProgress) =>
+    (await import('./server/operator/trail-commands.ts')).auditProve(options, onProgress),
 }
 
 /** From package.json, which stands above both the sources and the compiled program. */

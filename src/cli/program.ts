@@ -48,8 +48,8 @@ export interface Program {
   drillBackup(options: DrillOptions): Promise<DrillReport>
   /** What can be asked about the events of a folder, of its running node or of its files. */
   openEventLookup(options: FolderOptions): Promise<OpenLookup>
-  /** The proof of one event, as JSON. */
-  auditProve(options: ProveOptions): Promise<string>
+  /** The proof of one event, as JSON. `onProgress` is told how much of the node's log is indexed. */
+  auditProve(options: ProveOptions, onProgress: (done: number, of: number) => void): Promise<string>
 }
 
 export const SEAL_KINDS = ['keyfile', 'passphrase', 'shares'] as const

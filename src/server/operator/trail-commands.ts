@@ -1,8 +1,6 @@
-import { findFrame } from '../../audit/segments/find-frame.ts'
 import { parseRecord } from '../../audit/trail/check-log-file.ts'
 import { DigestHeads } from '../../audit/trail/digest-checks.ts'
 import { type EventPlace, proveEvent } from '../../audit/trail/event-proof.ts'
-import { recordsOf } from '../../audit/trail/frame-records.ts'
 import { diskTrailCopy } from '../../audit/trail/trail-copy.ts'
 import { isoSeconds } from '../../audit/trail/trail-format.ts'
 import { parseIsoSeconds } from '../../audit/trail/trail-names.ts'
@@ -20,6 +18,7 @@ import { instant, plusMs } from '../../core/ids.ts'
 import { machineClock } from '../clocks.ts'
 import { nodeFolder } from '../node/node-folder.ts'
 import { verifyNodeLog } from './audit-commands.ts'
+import { openEventLookup } from './event-lookup.ts'
 import { anchorOf, viewOf } from './store-view.ts'
 
 /**
@@ -48,11 +47,17 @@ export async function auditVerifyTrail(
   return { ...trail, log: await verifyNodeLog({ ...node, anchors }, view, noted) }
 }
 
-/** The proof of one event, as JSON: from a copy of the trail, or from a node's own, which may be running. */
-export async function auditProve(options: ProveOptions): Promise<string> {
+/**
+ * The proof of one event, as JSON: from a copy of the trail, or from a node's own, which may be running.
+ * @param onProgress told how many frames of the node's log are indexed, and of how many
+ */
+export async function auditProve(
+  options: ProveOptions,
+  onProgress: (done: number, of: number) => void,
+): Promise<string> {
   const { eventId, copy } = options
   const folder = nodeFolder(options)
-  const place = copy === undefined ? await placeInLog(folder.auditFolder, eventId) : undefined
+  const place = copy === undefined ? await placeInLog(options, onProgress) : undefined
   const from = diskTrailCopy(copy ?? folder.trailFolder)
   const proof = await proveEvent(from, eventId, place)
   if (proof === undefined && place === undefined) {
@@ -81,15 +86,23 @@ function notYet(eventId: string, place: EventPlace | undefined): OperatorError {
 /** A running node writes the digests of an hour within seconds. */
 const DIGEST_DELAY_MS = 300_000
 
-/** What the node's log says of an event; undefined where it does not have it. */
-async function placeInLog(auditFolder: string, eventId: string): Promise<EventPlace | undefined> {
-  const member = `"eventID":${JSON.stringify(eventId)}`
-  const frame = await findFrame(auditFolder, (text) => text.includes(member))
-  for (const { text } of frame === undefined ? [] : recordsOf(frame)) {
-    const record = parseRecord(Buffer.from(text))
+/** What the node's log says of an event; undefined where it does not have it, or not any more. */
+async function placeInLog(
+  options: ProveOptions,
+  onProgress: (done: number, of: number) => void,
+): Promise<EventPlace | undefined> {
+  const { eventId } = options
+  const open = await openEventLookup(options)
+  try {
+    await open.catchUp(onProgress)
+    const query = { eventId, order: 'newest-first', limit: 1 } as const
+    const [found] = (await open.lookup.searchEvents(query)).events
+    const record = found && parseRecord(Buffer.from(found.text))
     const time = record && parseIsoSeconds(record.eventTime)
-    if (record?.eventID !== eventId || time === undefined) continue
-    return { accountId: record.recipientAccountId, region: record.awsRegion, time }
+    return record === undefined || time === undefined
+      ? undefined
+      : { accountId: record.recipientAccountId, region: record.awsRegion, time }
+  } finally {
+    await open.close()
   }
-  return undefined
 }

@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import type { Context } from '../../context.ts'
 import { folderOf } from '../../context.ts'
 import { EXIT } from '../../failures.ts'
+import { LiveLine } from '../../live-line.ts'
 import type { FolderFlags } from '../../options.ts'
 import { folderOptions } from '../../options.ts'
 
@@ -41,7 +42,11 @@ export function addProve(group: Command, context: Context): void {
   context.act<ProveFlags>(prove, async (flags) => {
     const [eventId = ''] = prove.args
     const folder = folderOf(flags, context)
-    const proof = await program.auditProve({ ...folder, eventId, copy: flags.dir })
+    const line = new LiveLine(terminal)
+    const options = { ...folder, eventId, copy: flags.dir }
+    const proof = await program
+      .auditProve(options, (done, of) => line.show(`Indexing the log: ${done} of ${of} frames …`))
+      .finally(async () => line.clear())
     if (flags.out === undefined) {
       await terminal.out.write(`${proof}\n`)
     } else {
