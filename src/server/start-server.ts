@@ -32,6 +32,7 @@ import { openUnsealed } from './sealed/open-unsealed.ts'
 import { chooseTls } from './tls/tls-choice.ts'
 import { ensureAuthority, ownCredentials } from './tls/tls-credentials.ts'
 import { readTlsFiles } from './tls/tls-files.ts'
+import { followCertificate } from './tls/tls-renewal.ts'
 import { programVersion } from './version.ts'
 
 /** How long requests in flight may take when the node is stopped. */
@@ -53,6 +54,7 @@ interface OpenParts {
   socket: UnixSocketTransport
   rounds: Repetition
   deliveries: Repetition
+  renewals: Repetition | undefined
 }
 
 function assertRegion(region: string): void {
@@ -110,6 +112,7 @@ export async function initFolder(
 /** Closes what is open, last opened first; a failure does not keep the others open. */
 async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
   const steps: (() => Promise<unknown> | undefined)[] = [
+    () => open.renewals?.stop(),
     () => open.transport?.close(GRACE_MS),
     () => open.socket?.close(GRACE_MS),
     () => open.rounds?.stop(),
@@ -361,6 +364,11 @@ async function openAll(
     handler: withTrustedProxies(withAdminRoutes(node.handler, routes), isTrusted),
     log,
     ...(credentials && { tls: credentials }),
+  })
+  open.renewals = followCertificate(tls, credentials, {
+    ...parts,
+    use: (next) => open.transport?.renew(next),
+    issue: () => ownCredentials(options, state, parts),
   })
   return { state, transport: open.transport }
 }

@@ -143,6 +143,39 @@ for (const fastPath of [false, true]) {
       assert.equal((await busy.reply())?.body, 'finished')
       await closed
     })
+
+    test('another certificate serves new connections, and old ones go on', async () => {
+      const renewed = await issueServerCertificate(authority, {
+        now: instant(Date.now()),
+        random,
+        hosts: ['127.0.0.1'],
+      })
+      const own = await open(describePeer)
+      const { port } = own.address
+      const fingerprintOf = async (): Promise<string> => {
+        const socket = connect({ port, host: '127.0.0.1', ca: authority.certificatePem })
+        await once(socket, 'secureConnect')
+        const { fingerprint256 } = socket.getPeerCertificate()
+        socket.destroy()
+        return fingerprint256
+      }
+      try {
+        const before = await fingerprintOf()
+        const old = connect({ port, host: '127.0.0.1', ca: authority.certificatePem })
+        await once(old, 'secureConnect')
+        own.renew({
+          cert: renewed.certificatePem,
+          key: Buffer.from(renewed.privateKeyPem.expose()),
+        })
+        assert.notEqual(await fingerprintOf(), before)
+        old.write(GET)
+        const [reply] = await once(old, 'data')
+        assert.match(String(reply), /^HTTP\/1\.1 200 /)
+        old.destroy()
+      } finally {
+        await own.close(100)
+      }
+    })
   })
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import { Socket } from 'node:net'
 import { setImmediate as turnOfLoop } from 'node:timers/promises'
 import { OperatorError } from '../../core/errors.ts'
@@ -61,6 +61,12 @@ export class HttpServer {
   port(): number {
     const address = this.listener.address()
     return address === null || typeof address === 'string' ? 0 : address.port
+  }
+
+  /** Uses other credentials for connections to come; those that are open go on. @throws where they cannot be used */
+  renew(tls: TlsCredentials): void {
+    if (!(this.listener instanceof TlsServer)) throw new TypeError('the endpoint has no TLS')
+    this.listener.setSecureContext(contextOf(tls))
   }
 
   /** Lets go of a server that could not listen. */
@@ -201,14 +207,18 @@ const CIPHER_SUITES = [
   'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
+const contextOf = ({ cert, key }: TlsCredentials) => ({
+  cert,
+  key,
+  minVersion: 'TLSv1.2' as const,
+  ciphers: CIPHER_SUITES,
+})
+
 function tlsServer(limits: HttpLimits, tls: TlsCredentials): Server {
   try {
     return createTlsServer({
       ...serverOptions(limits),
-      cert: tls.cert,
-      key: tls.key,
-      minVersion: 'TLSv1.2',
-      ciphers: CIPHER_SUITES,
+      ...contextOf(tls),
       handshakeTimeout: limits.headTimeoutMs,
     })
   } catch (cause) {

@@ -14,6 +14,8 @@ export interface HttpTransport {
   /** A URL that clients on this machine can use, with the real port. */
   readonly endpoint: string
   readonly address: { readonly host: string; readonly port: number }
+  /** Uses another certificate for connections to come. Only where there is TLS. @throws where it cannot be used */
+  renew(tls: TlsCredentials): void
   /**
    * Stops accepting, lets the requests in flight finish, and after `graceMs` cuts off the rest.
    * Resolves when every connection is closed. Calling it again gives the same promise.
@@ -37,6 +39,7 @@ export async function openHttpTransport(options: HttpTransportOptions): Promise<
   return {
     endpoint: endpointUrl(options.tls === undefined ? 'http' : 'https', options.host, port),
     address: { host: options.host, port },
+    renew: (tls) => server.renew(tls),
     close: (graceMs) => server.close(graceMs),
   }
 }
