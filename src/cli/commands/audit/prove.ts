@@ -7,6 +7,7 @@ import { EXIT } from '../../failures.ts'
 import { LiveLine } from '../../live-line.ts'
 import type { FolderFlags } from '../../options.ts'
 import { folderOptions } from '../../options.ts'
+import type { ProveOptions } from '../../program.ts'
 
 const PROVE_HELP = `
 A proof is one file of JSON. Whoever has it and the public key can check that
@@ -28,7 +29,7 @@ interface ProveFlags extends FolderFlags {
 
 /** `strongroom audit prove`. */
 export function addProve(group: Command, context: Context): void {
-  const { program, terminal } = context
+  const { terminal } = context
   const prove = group
     .command('prove')
     .argument('<event-id>', 'the eventID of the record')
@@ -41,12 +42,7 @@ export function addProve(group: Command, context: Context): void {
   for (const option of folderOptions()) prove.addOption(option)
   context.act<ProveFlags>(prove, async (flags) => {
     const [eventId = ''] = prove.args
-    const folder = folderOf(flags, context)
-    const line = new LiveLine(terminal)
-    const options = { ...folder, eventId, copy: flags.dir }
-    const proof = await program
-      .auditProve(options, (done, of) => line.show(`Indexing the log: ${done} of ${of} frames …`))
-      .finally(async () => line.clear())
+    const proof = await proofOf({ ...folderOf(flags, context), eventId, copy: flags.dir }, context)
     if (flags.out === undefined) {
       await terminal.out.write(`${proof}\n`)
     } else {
@@ -55,4 +51,18 @@ export function addProve(group: Command, context: Context): void {
     }
     return EXIT.ok
   })
+}
+
+async function proofOf(
+  options: ProveOptions,
+  { program, terminal }: Pick<Context, 'program' | 'terminal'>,
+): Promise<string> {
+  const line = new LiveLine(terminal)
+  try {
+    return await program.auditProve(options, (done, of) =>
+      line.show(`Indexing the log: ${done} of ${of} frames …`),
+    )
+  } finally {
+    await line.clear()
+  }
 }
