@@ -9,9 +9,7 @@ import { diskSegmentFiles } from '../../src/audit/segments/segment-files.ts'
 import { segmentName } from '../../src/audit/segments/segment-format.ts'
 import { logSource } from '../../src/audit/trail/log-source.ts'
 import { memoryTrailObjects } from '../../src/audit/trail/trail-objects-memory.ts'
-import type { StartOptions } from '../../src/cli/program.ts'
 import { DAY_MS } from '../../src/core/ids.ts'
-import { Secret } from '../../src/core/secret.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { AuditTrail } from '../../src/pipeline/audit-trail.ts'
 import { saveAuditFloor } from '../../src/server/node/audit-floor.ts'
@@ -22,32 +20,21 @@ import { nodeIdOf } from '../../src/server/node/node-id.ts'
 import { openNodeState } from '../../src/server/node/node-state.ts'
 import { auditVerify } from '../../src/server/operator/audit-commands.ts'
 import { temporaryFolder } from '../support/server-process.ts'
-import { ACCOUNT, callFrame, checkChain, HOUR, StandingClock } from '../support/trail-fixture.ts'
+import {
+  ACCOUNT,
+  callFrame,
+  checkChain,
+  folderOptions,
+  HOUR,
+  StandingClock,
+} from '../support/trail-fixture.ts'
 import { append, keptLog } from './audit-fixture.ts'
-
-const optionsFor = (dataFolder: string): StartOptions => ({
-  dataFolder,
-  store: undefined,
-  keyfile: undefined,
-  seal: undefined,
-  passphraseFile: undefined,
-  readPassphrase: () => Promise.resolve(new Secret(new Uint8Array(1))),
-  port: 0,
-  host: '127.0.0.1',
-  region: 'us-east-1',
-  tls: false,
-  tlsHosts: [],
-  allowPlainHttp: false,
-  auditDurability: 'sync',
-  acceptAuditDamage: false,
-  logLevel: 'silent',
-})
 
 const DAYS = 10
 
 /** A node's folder with small segments, and a clock that stands. */
 async function openFolder(others: Partial<AuditRetentionParts> = {}) {
-  const options = optionsFor(temporaryFolder())
+  const options = folderOptions(temporaryFolder())
   const clock = new StandingClock()
   const log = keptLog()
   const state = await openNodeState(options, { clock, random: createRandom(), log }, 'any')

@@ -6,8 +6,6 @@ import { test } from 'node:test'
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { diskTrailObjects } from '../../src/audit/trail/trail-objects-disk.ts'
 import { TrailSigningKeys } from '../../src/audit/trail/trail-signing-keys.ts'
-import type { StartOptions } from '../../src/cli/program.ts'
-import { Secret } from '../../src/core/secret.ts'
 import { createRandom } from '../../src/crypto/random.ts'
 import { machineClock } from '../../src/server/clocks.ts'
 import { openNodeState } from '../../src/server/node/node-state.ts'
@@ -15,30 +13,13 @@ import { auditCat } from '../../src/server/operator/audit-commands.ts'
 import { openOperator } from '../../src/server/operator/operator-access.ts'
 import { initFolder, startServer } from '../../src/server/start-server.ts'
 import { temporaryFolder } from '../support/server-process.ts'
-
-const optionsFor = (dataFolder: string): StartOptions => ({
-  dataFolder,
-  store: undefined,
-  keyfile: undefined,
-  seal: undefined,
-  passphraseFile: undefined,
-  readPassphrase: () => Promise.resolve(new Secret(new Uint8Array(1))),
-  port: 0,
-  host: '127.0.0.1',
-  region: 'us-east-1',
-  tls: false,
-  tlsHosts: [],
-  allowPlainHttp: false,
-  auditDurability: 'sync',
-  acceptAuditDamage: false,
-  logLevel: 'silent',
-})
+import { folderOptions } from '../support/trail-fixture.ts'
 
 test('a node that stops has delivered its log to the folder beside it', async () => {
   const folder = temporaryFolder()
   const made: { accountId: string; accessKeyId: string; secretAccessKey: string }[] = []
   for (const round of [1, 2]) {
-    const server = await startServer(optionsFor(folder), (first) => made.push(first))
+    const server = await startServer(folderOptions(folder), (first) => made.push(first))
     const [credential] = made
     assert.ok(credential)
     const client = new KMSClient({
@@ -62,7 +43,7 @@ test('a node that stops has delivered its log to the folder beside it', async ()
 })
 
 test('operators of a stopped node rotate the signing key, and other keys around it', async () => {
-  const options = optionsFor(temporaryFolder())
+  const options = folderOptions(temporaryFolder())
   await initFolder(options)
   const door = await openOperator(options)
   const [first, ...none] = await door.operator.auditPublicKeys()

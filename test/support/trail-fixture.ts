@@ -11,9 +11,11 @@ import type { TrailSource } from '../../src/audit/trail/trail-gathering.ts'
 import type { TrailObjects } from '../../src/audit/trail/trail-objects.ts'
 import { memoryTrailObjects } from '../../src/audit/trail/trail-objects-memory.ts'
 import { TrailSigningKeys } from '../../src/audit/trail/trail-signing-keys.ts'
+import type { StartOptions } from '../../src/cli/program.ts'
 import { type Instant, instant, plusMs } from '../../src/core/ids.ts'
 import type { Clock } from '../../src/core/ports.ts'
 import type { RecordStore } from '../../src/core/records.ts'
+import { Secret } from '../../src/core/secret.ts'
 import { TABLES } from '../../src/core/tables.ts'
 import { createCustody } from '../../src/crypto/custody.ts'
 import { createRandom } from '../../src/crypto/random.ts'
@@ -29,6 +31,25 @@ export const HOME_REGION = 'eu-west-1'
 export const START = instant(Date.parse('2026-03-01T10:10:00Z'))
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
+
+/** A start's options, on a folder, with nothing printed. */
+export const folderOptions = (dataFolder: string): StartOptions => ({
+  dataFolder,
+  store: undefined,
+  keyfile: undefined,
+  seal: undefined,
+  passphraseFile: undefined,
+  readPassphrase: () => Promise.resolve(new Secret(new Uint8Array(1))),
+  port: 0,
+  host: '127.0.0.1',
+  region: 'us-east-1',
+  tls: false,
+  tlsHosts: [],
+  allowPlainHttp: false,
+  auditDurability: 'sync',
+  acceptAuditDamage: false,
+  logLevel: 'silent',
+})
 
 /** A clock that stands until it is moved. */
 export class StandingClock implements Clock {
