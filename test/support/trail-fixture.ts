@@ -130,7 +130,12 @@ export const callFrame = (
   })
 
 export async function openTestTrail(
-  options: { objects?: TrailObjects; records?: RecordStore; steadyMs?: () => number } = {},
+  options: {
+    objects?: TrailObjects
+    records?: RecordStore
+    steadyMs?: () => number
+    isBusy?: () => boolean
+  } = {},
 ): Promise<TestTrail> {
   const clock = new StandingClock()
   const kept = keptLog()
@@ -141,7 +146,7 @@ export async function openTestTrail(
   const signingKeys = await sharedKeys
   const source = logSource({ nodeId: 'node-1', files, head: () => log.head(), log: kept })
   const parts = { source, records, objects, signingKeys, homeRegion: HOME_REGION, clock, log: kept }
-  const { steadyMs } = options
+  const { steadyMs, isBusy } = options
   return {
     clock,
     log,
@@ -150,7 +155,7 @@ export async function openTestTrail(
     records,
     objects,
     signingKeys,
-    delivery: new TrailDelivery({ ...parts, ...(steadyMs && { steadyMs }) }),
+    delivery: new TrailDelivery({ ...parts, isBusy, ...(steadyMs && { steadyMs }) }),
     async event(id, place) {
       assert.equal(await append(log, callFrame(id, clock.now(), place)), undefined)
     },

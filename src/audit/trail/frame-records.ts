@@ -55,45 +55,68 @@ function endOfValue(json: string, at: number): number {
   throw broken()
 }
 
-/** Calls `visit` with the place of each member of the object that begins at `at`; returns one past the object. */
-function eachMember(
-  json: string,
-  at: number,
-  visit: (name: string, start: number, end: number) => void,
-): number {
-  if (json.charCodeAt(at) !== OPEN_OBJECT) throw broken()
-  let next = at + 1
-  if (json.charCodeAt(next) === CLOSE_OBJECT) return next + 1
-  for (;;) {
-    if (json.charCodeAt(next) !== QUOTE) throw broken()
-    const nameEnd = endOfString(json, next)
-    if (json.charCodeAt(nameEnd) !== COLON) throw broken()
-    const end = endOfValue(json, nameEnd + 1)
-    visit(json.slice(next + 1, nameEnd - 1), nameEnd + 1, end)
-    const code = json.charCodeAt(end)
-    if (code === CLOSE_OBJECT) return end + 1
-    if (code !== COMMA) throw broken()
-    next = end + 1
-  }
+/** A place of a member in the text. */
+interface Member {
+  readonly start: number
+  readonly nameEnd: number
+}
+
+/** The member that begins at `at`, up to its value. */
+function memberAt(json: string, at: number): Member {
+  if (json.charCodeAt(at) !== QUOTE) throw broken()
+  const nameEnd = endOfString(json, at)
+  if (json.charCodeAt(nameEnd) !== COLON) throw broken()
+  return { start: at, nameEnd }
+}
+
+const isNamed = (json: string, { start, nameEnd }: Member, quoted: string): boolean =>
+  nameEnd - start === quoted.length && json.startsWith(quoted, start)
+
+/** Where the next member begins behind a value that ends at `end`; undefined at the end of the object. */
+function nextMember(json: string, end: number): number | undefined {
+  const code = json.charCodeAt(end)
+  if (code === COMMA) return end + 1
+  if (code === CLOSE_OBJECT) return undefined
+  throw broken()
 }
 
 /** The text of a string; empty for any other value. */
 function textAt(json: string, start: number, end: number): string {
   if (json.charCodeAt(start) !== QUOTE) return ''
+  const text = json.slice(start + 1, end - 1)
   // A JSON string of its own, so it gives a string.
-  return JSON.parse(json.slice(start, end)) as string
+  return text.includes('\\') ? (JSON.parse(json.slice(start, end)) as string) : text
 }
 
+/** The record that begins at `at`, and one past it. */
 function recordAt(json: string, at: number): { record: FrameRecordText; end: number } {
+  if (json.charCodeAt(at) !== OPEN_OBJECT) throw broken()
   let accountId = ''
   let region = ''
   let eventTime = ''
-  const end = eachMember(json, at, (name, start, stop) => {
-    if (name === 'recipientAccountId') accountId = textAt(json, start, stop)
-    else if (name === 'awsRegion') region = textAt(json, start, stop)
-    else if (name === 'eventTime') eventTime = textAt(json, start, stop)
-  })
+  let end = at + 1
+  for (let next: number | undefined = end; next !== undefined; next = nextMember(json, end)) {
+    const member = memberAt(json, next)
+    const start = member.nameEnd + 1
+    end = endOfValue(json, start)
+    if (isNamed(json, member, '"recipientAccountId"')) accountId = textAt(json, start, end)
+    else if (isNamed(json, member, '"awsRegion"')) region = textAt(json, start, end)
+    else if (isNamed(json, member, '"eventTime"')) eventTime = textAt(json, start, end)
+  }
+  end += 1
   return { record: { text: json.slice(at, end), accountId, region, eventTime }, end }
+}
+
+/** Adds the records of the list that begins at `at`; returns one past it. */
+function readRecords(json: string, at: number, records: FrameRecordText[]): number {
+  if (json.charCodeAt(at) !== OPEN_LIST) throw broken()
+  let next = at + 1
+  while (json.charCodeAt(next) !== CLOSE_LIST) {
+    const { record, end } = recordAt(json, next)
+    records.push(record)
+    next = json.charCodeAt(end) === COMMA ? end + 1 : end
+  }
+  return next + 1
 }
 
 /**
@@ -104,15 +127,15 @@ function recordAt(json: string, at: number): { record: FrameRecordText; end: num
 export function recordsOf(frame: string): readonly FrameRecordText[] {
   // Most frames without a record say so at their end.
   if (frame.endsWith('"records":[]}')) return []
+  if (frame.charCodeAt(0) !== OPEN_OBJECT) throw broken()
   const records: FrameRecordText[] = []
-  eachMember(frame, 0, (name, start) => {
-    if (name !== 'records') return
-    if (frame.charCodeAt(start) !== OPEN_LIST) throw broken()
-    for (let next = start + 1; frame.charCodeAt(next) !== CLOSE_LIST; ) {
-      const { record, end } = recordAt(frame, next)
-      records.push(record)
-      next = frame.charCodeAt(end) === COMMA ? end + 1 : end
-    }
-  })
+  for (let next: number | undefined = 1; next !== undefined; ) {
+    const member = memberAt(frame, next)
+    const start = member.nameEnd + 1
+    const end = isNamed(frame, member, '"records"')
+      ? readRecords(frame, start, records)
+      : endOfValue(frame, start)
+    next = nextMember(frame, end)
+  }
   return records
 }

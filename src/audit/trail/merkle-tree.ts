@@ -1,13 +1,18 @@
 import { hash } from 'node:crypto'
-import { leafOf, nodeOf } from './merkle.ts'
+import { nodeOf } from './merkle.ts'
+
+interface Subtree {
+  readonly size: number
+  readonly root: Buffer
+}
 
 /** The tree of a log file, built record by record: it keeps no more than one hash for each of its levels. */
 export class MerkleTree {
   /** Whole subtrees from left to right, each smaller than the one before. */
-  readonly #subtrees: { readonly size: number; readonly root: Buffer }[] = []
+  readonly #subtrees: Subtree[] = []
 
   add(record: string): void {
-    let added = { size: 1, root: leafOf(record) }
+    let added: Subtree = { size: 1, root: hash('sha256', `\0${record}`, 'buffer') }
     for (
       let left = this.#subtrees.at(-1);
       left?.size === added.size;

@@ -162,6 +162,30 @@ describe('the trail', () => {
     assert.equal(trail.delivery.stats().secondsSinceDigest, 600)
   })
 
+  test('a round leaves the log alone while calls keep the process busy, but not for ever', async () => {
+    let steady = 0
+    let isBusy = true
+    const trail = await openTestTrail({ steadyMs: () => steady, isBusy: () => isBusy })
+    await trail.event('a')
+    await trail.delivery.round()
+    steady += 899_000
+    await trail.delivery.round()
+    assert.equal(trail.delivery.stats().backlogFrames, 1)
+    steady += 1000
+    await trail.delivery.round()
+    assert.equal(trail.delivery.stats().backlogFrames, 0)
+    await trail.event('b')
+    trail.clock.advance(HOUR)
+    await trail.delivery.round()
+    assert.equal(trail.delivery.stats().backlogFrames, 0, 'the hour is closed at any rate')
+    await trail.event('c')
+    await trail.delivery.round()
+    isBusy = false
+    steady += 300_000
+    await trail.delivery.round()
+    assert.equal(trail.delivery.stats().backlogFrames, 0)
+  })
+
   test('many records are several log files, in order', async () => {
     const trail = await openTestTrail()
     const ids = Array.from({ length: 5200 }, (_, n) => `id-${n}`)

@@ -16,8 +16,9 @@ import { type TrailStatus, trailStatus } from './trail-status.ts'
 const FRAMES_ENOUGH = 5000
 /** Frames wait no longer than this to be delivered. Unit: milliseconds. */
 const WAIT_MAX_MS = 300_000
-/** When frames have waited so long, delivery stops giving way to calls. Unit: milliseconds. */
+/** When the trail has been behind for so long, or by so many frames, its delivery stops giving way to calls. */
 const LAG_MAX_MS = 900_000
+const LAG_MAX_FRAMES = 1_000_000
 
 export interface TrailDeliveryParts {
   readonly source: TrailSource
@@ -28,6 +29,8 @@ export interface TrailDeliveryParts {
   readonly homeRegion: string
   readonly clock: Clock
   readonly log: Log
+  /** Whether calls keep the process busy since this was asked last. Absent: the delivery does not give way to them. */
+  readonly isBusy?: (() => boolean) | undefined
   /** Steady time in milliseconds, for tests. */
   readonly steadyMs?: () => number
 }
@@ -59,7 +62,7 @@ export interface TrailStats {
 export class TrailDelivery {
   readonly #parts: TrailDeliveryParts
   readonly #state: TrailState
-  readonly #pace = new Pace()
+  readonly #pace: Pace
   readonly #steadyMs: () => number
   /** Everything that is asked for is done in turn. */
   #last: Promise<unknown> = Promise.resolve()
@@ -67,7 +70,7 @@ export class TrailDelivery {
   #mark: TrailMark | undefined
   /** As far as is known: for `stats`. */
   #known = { sequence: 0, closedUntil: 0 }
-  /** Since when there are frames that are not delivered; undefined while there are none. Steady time. */
+  /** Since when frames wait to be delivered; undefined while there are none. Steady time. */
   #behindSinceMs: number | undefined
   #isClosed = false
   #isFailing = false
@@ -77,6 +80,7 @@ export class TrailDelivery {
     this.#parts = parts
     this.#state = new TrailState(parts.records, parts.source.nodeId)
     this.#steadyMs = parts.steadyMs ?? (() => performance.now())
+    this.#pace = new Pace(() => parts.isBusy === undefined || this.#isFarBehind())
   }
 
   /**
@@ -173,14 +177,23 @@ export class TrailDelivery {
     const backlog = source.head().sequence - mark.sequence
     if (backlog === 0) this.#behindSinceMs = undefined
     else this.#behindSinceMs ??= this.#steadyMs()
-    const behindMs = this.#steadyMs() - (this.#behindSinceMs ?? this.#steadyMs())
-    const deliver = async (): Promise<void> => {
-      await this.#closeDue(clock.now())
-      if (backlog >= FRAMES_ENOUGH || behindMs >= WAIT_MAX_MS || this.#isFailing) {
-        await this.#deliverThrough(source.head().sequence)
-      }
-    }
-    await (behindMs >= LAG_MAX_MS ? this.#pace.urgently(deliver) : deliver())
+    await this.#closeDue(clock.now())
+    // Asked each time, because it tells of the time since then.
+    const isBusy = this.#parts.isBusy?.() === true && !this.#isFarBehind()
+    const isDue = backlog >= FRAMES_ENOUGH || this.#behindMs() >= WAIT_MAX_MS
+    if (!((isDue && !isBusy) || this.#isFailing)) return
+    await this.#deliverThrough(source.head().sequence)
+    this.#behindSinceMs = undefined
+  }
+
+  #behindMs(): number {
+    const now = this.#steadyMs()
+    return now - (this.#behindSinceMs ?? now)
+  }
+
+  #isFarBehind(): boolean {
+    const backlog = this.#parts.source.head().sequence - this.#known.sequence
+    return backlog >= LAG_MAX_FRAMES || this.#behindMs() >= LAG_MAX_MS
   }
 
   async #closeDue(now: Instant): Promise<void> {
@@ -278,7 +291,6 @@ export class TrailDelivery {
     const { through: sequence, chain = mark.chain } = gathered
     this.#mark = await this.#state.delivered(descriptions, { sequence, chain }, time)
     this.#known = this.#mark
-    this.#behindSinceMs = undefined
   }
 
   async #putDigests(delivered: TrailMark, end: Instant): Promise<void> {

@@ -1,4 +1,5 @@
 import { logSource } from '../../audit/trail/log-source.ts'
+import { createBusyMeter } from '../../audit/trail/pace.ts'
 import { TrailDelivery, type TrailDeliveryParts } from '../../audit/trail/trail-delivery.ts'
 import type { TrailSource } from '../../audit/trail/trail-gathering.ts'
 import type { TrailObjects } from '../../audit/trail/trail-objects.ts'
@@ -51,6 +52,7 @@ export function openNodeTrail(
     homeRegion,
     clock,
     log,
+    isBusy: createBusyMeter(),
   })
 }
 
