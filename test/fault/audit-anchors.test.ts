@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
+import { sign } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { parseTrustedKeys } from '../../src/audit/trail/trusted-keys.ts'
+import { verifyTrail } from '../../src/audit/trail/verify-trail.ts'
 import { instant } from '../../src/core/ids.ts'
-import { ACCOUNT_B, makeTrail, sha256, TRAIL_START } from '../support/trail-maker.ts'
+import {
+  ACCOUNT_B,
+  type MadeKey,
+  makeTrail,
+  memoryCopy,
+  sha256,
+  TRAIL_START,
+} from '../support/trail-maker.ts'
 import {
   atHour,
   END,
@@ -12,6 +21,8 @@ import {
   isOf,
   isTold,
   KEY,
+  KEYS,
+  UNTIL,
 } from './audit-trail-fixture.ts'
 
 describe('an anchor', () => {
@@ -126,6 +137,37 @@ describe('an anchor', () => {
       [one, two, one.replace(/"signature":"\w+"/, `"signature":"${WRONG}"`), ...rest].join('\n'),
       /another signature in line 3 than in line 1/,
     )
+  })
+
+  test('that is signed is checked', async () => {
+    const signedBy = (text: string, key: MadeKey): string => {
+      const signature = sign('sha256', Buffer.from(`strongroom anchor\n${text}`), key.privateKey)
+      const members = { keyFingerprint: key.fingerprint, signature: signature.toString('hex') }
+      return `${text.slice(0, -1)},${JSON.stringify(members).slice(1)}`
+    }
+    const told = async (line: string): Promise<readonly string[]> =>
+      findings(files, { anchors: { file: 'anchors.jsonl', text: `${line}\n` } })
+    const text = JSON.stringify(lines()[1])
+    const line = signedBy(text, KEY)
+    assert.deepEqual(await told(line), [])
+    // Somebody else may have signed all of it again.
+    assert.deepEqual(await told(`${line.slice(0, -1)},"countersignature":{"signature":"ab"}}`), [])
+    const bad = /in line 1 that does not match its signature/
+    assert.match((await told(signedBy(text, FOREIGN))).join(), bad)
+    assert.match((await told(line.replace('00:05.123', '00:06.123'))).join(), bad)
+    assert.match((await told(line.replace('"signature":"', '"signature":"0'))).join(), bad)
+    assert.match(
+      (await told(line.replace(',"keyFingerprint":"', ',"keyFingerprin":"'))).join(),
+      bad,
+    )
+    assert.match((await told(line.replace(KEY.fingerprint, FOREIGN.fingerprint))).join(), bad)
+    assert.match((await told(`${text}\n${line}`)).join(), /not signed in line 1, and others are/)
+    const verdict = await verifyTrail(memoryCopy(files), {
+      keys: KEYS,
+      until: UNTIL,
+      anchors: { file: 'anchors.jsonl', text: `${text}\n` },
+    })
+    assert.match(verdict.notes.join(), /anchors.jsonl has anchors that are not signed/)
   })
 
   test('of another account than that of the copy is passed over', async () => {

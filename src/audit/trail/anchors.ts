@@ -3,6 +3,7 @@ import { isJsonObject } from '../../core/strict-json.ts'
 import type { TrailPlace } from './trail-format.ts'
 import { parseIsoSeconds } from './trail-names.ts'
 import type { TrailReport } from './trail-report.ts'
+import type { TrustedKeys } from './trusted-keys.ts'
 
 /** How far the log and its digests had got when this was noted outside. Source: docs/formats/audit-trail.md, Anchors. */
 export interface Anchor {
@@ -22,17 +23,32 @@ export interface AnchoredDigest {
   readonly signature: string
 }
 
-/** Reads a file of anchors, JSON lines; what is none, or stands out of order, goes into the report. */
-export function parseAnchors(file: string, text: string, report: TrailReport): Anchor[] {
+/**
+ * Reads a file of anchors, JSON lines; what is none, stands out of order or does not match its signature goes into the
+ * report.
+ * @param keys that sign digests, and anchors; without them signatures are not looked at
+ */
+export function parseAnchors(
+  { file, text }: { readonly file: string; readonly text: string },
+  report: TrailReport,
+  keys?: TrustedKeys,
+): Anchor[] {
   const anchors: Anchor[] = []
   const lines = text.split('\n')
   if (lines.pop() !== '') report.find(file, 'was cut off: its last line has no end')
   const newest = new Map<string, Anchor>()
+  const unsigned: number[] = []
   for (const [index, line] of lines.entries()) {
     const anchor = parseAnchor(`line ${index + 1}`, line)
     if (anchor === undefined) {
       report.find(file, `has no anchor in line ${index + 1}`)
       continue
+    }
+    const signed = keys === undefined ? 'unsigned' : signatureState(line, keys)
+    if (signed === 'bad') {
+      report.find(file, `has an anchor in line ${index + 1} that does not match its signature`)
+    } else if (signed === 'unsigned') {
+      unsigned.push(index + 1)
     }
     const before = newest.get(anchor.nodeId)
     if (before !== undefined && isOlder(anchor, before)) {
@@ -42,6 +58,7 @@ export function parseAnchors(file: string, text: string, report: TrailReport): A
     anchors.push(anchor)
   }
   if (anchors.length === 0) report.find(file, 'holds no anchor')
+  if (keys !== undefined) tellUnsigned(file, unsigned, anchors.length, report)
   return anchors
 }
 
@@ -62,6 +79,36 @@ function parseAnchor(where: string, text: string): Anchor | undefined {
   return whole.length === parsed.length
     ? { where, time, nodeId, sequence, chain, digests: whole }
     : undefined
+}
+
+/** Somebody may keep anchors in a form of his own, without signatures; but not some with and some without. */
+function tellUnsigned(
+  file: string,
+  unsigned: readonly number[],
+  anchors: number,
+  report: TrailReport,
+): void {
+  const [first] = unsigned
+  if (first === undefined) return
+  if (unsigned.length < anchors) {
+    report.find(file, `has an anchor that is not signed in line ${first}, and others are`)
+  } else {
+    report.note(`${file} has anchors that are not signed: they are worth what their place is`)
+  }
+}
+
+/** In front of an anchor's text when it is signed. Source: docs/formats/audit-trail.md, Anchors. */
+const SIGNED_AS = 'strongroom anchor\n'
+/** The members behind what is signed: no JSON string inside of it can hold these bytes. */
+const SIGNATURE =
+  /^(?<text>.*?),"keyFingerprint":"(?<key>[0-9a-f]{32})","signature":"(?<hex>[0-9a-f]+)"[,}]/
+
+function signatureState(line: string, keys: TrustedKeys): 'good' | 'bad' | 'unsigned' {
+  const { text = '', key = '', hex = '' } = SIGNATURE.exec(line)?.groups ?? {}
+  if (hex === '') return line.includes(',"signature":"', line.lastIndexOf(']')) ? 'bad' : 'unsigned'
+  return keys.verifies(key, { text: `${SIGNED_AS}${text}}`, signature: hex }) === true
+    ? 'good'
+    : 'bad'
 }
 
 /** Milliseconds are passed over. */

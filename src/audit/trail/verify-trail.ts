@@ -72,13 +72,13 @@ export async function verifyTrail(
 }
 
 function readAnchors(
-  { anchors, known }: VerifyTrailOptions,
+  { anchors, known, keys }: VerifyTrailOptions,
   report: TrailReport,
   heads: DigestHeads,
 ): AnchorBook | undefined {
   if (anchors === undefined && known === undefined) return undefined
   const file = anchors?.file ?? ''
-  const parsed = anchors === undefined ? [] : parseAnchors(file, anchors.text, report)
+  const parsed = anchors === undefined ? [] : parseAnchors(anchors, report, keys)
   for (const anchor of parsed) {
     for (const what of heads.check(anchor)) report.find(file, `in ${anchor.where} ${what}`)
   }

@@ -104,7 +104,7 @@ function readAnchors({ anchors }: VerifyAgainst): {
 } {
   if (anchors === undefined) return { heads: [], problems: [] }
   const report = new TrailReport()
-  const heads = parseAnchors(anchors.file, anchors.text, report).map((anchor) => ({
+  const heads = parseAnchors(anchors, report).map((anchor) => ({
     ...anchor,
     where: `${anchor.where} of ${anchors.file}`,
   }))
