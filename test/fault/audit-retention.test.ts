@@ -171,9 +171,9 @@ describe('retention', () => {
   test('a removal that was cut off verifies at any step, and is finished', async () => {
     for (const removed of [0, 1, 2]) {
       const node = await openFolder()
-      await live(node, 14)
+      await live(node, 7)
       const files = diskSegmentFiles(node.folder, { durable: true })
-      const floor = await findFloor(files, { before: node.clock.now(), through: 20 })
+      const floor = await findFloor(files, { before: node.clock.now(), through: 15 })
       assert.ok(floor !== undefined && floor.segment > 3)
       await saveAuditFloor(node.rows, node.custody, node.nodeId, floor)
       for (let number = 1; number <= removed; number += 1) await files.remove(segmentName(number))
@@ -184,6 +184,27 @@ describe('retention', () => {
       const verdict = await node.verdict()
       assert.deepEqual([verdict.intact, verdict.problems], [true, []], `${removed} removed`)
     }
+  })
+
+  test('a clock that leaps ahead does not take the log with it', async () => {
+    const node = await openFolder()
+    await live(node, 9)
+    const before = node.segments()
+    node.clock.set('2099-01-01T00:00:00Z')
+    await node.delivery.closeDueHours(node.clock.now())
+    await node.retention.round()
+    await node.retention.round()
+    assert.equal(node.segments(), before)
+    assert.match(node.log.messages.join(), /much time has passed at once/)
+    node.clock.advance(HOUR)
+    await node.retention.round()
+    node.clock.advance(HOUR)
+    await node.retention.round()
+    node.clock.advance(HOUR)
+    await node.retention.round()
+    assert.ok(node.segments() < before, 'a day an hour')
+    assert.ok(node.segments() > before / 2)
+    assert.equal((await node.verdict()).intact, true)
   })
 
   test('one segment more than the floor says is missing', async () => {

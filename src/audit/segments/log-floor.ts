@@ -1,4 +1,4 @@
-import type { Instant } from '../../core/ids.ts'
+import { type Instant, instant } from '../../core/ids.ts'
 import type { AuditHead } from './audit-log.ts'
 import { openSegment, segmentNumbers } from './segment-catalog.ts'
 import type { SegmentFiles } from './segment-files.ts'
@@ -48,6 +48,13 @@ async function headerOf(files: SegmentFiles, number: number): Promise<SegmentHea
   const { header, file } = await openSegment(files, number, 'read')
   await file.close()
   return header
+}
+
+/** When the newest segment was begun; undefined where there is none, or it is damaged. */
+export async function newestBegun(files: SegmentFiles): Promise<Instant | undefined> {
+  const newest = (await segmentNumbers(files)).at(-1)
+  const header = newest === undefined ? undefined : await headerOf(files, newest)
+  return header === undefined ? undefined : instant(header.createdAt)
 }
 
 /** Removes the segments in front of a floor that was noted, oldest first. Succeeds also where they are gone already. */

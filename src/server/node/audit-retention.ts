@@ -1,5 +1,10 @@
 import type { FrameWriter } from '../../audit/event.ts'
-import { findFloor, type LogFloor, removeBelow } from '../../audit/segments/log-floor.ts'
+import {
+  findFloor,
+  type LogFloor,
+  newestBegun,
+  removeBelow,
+} from '../../audit/segments/log-floor.ts'
 import { diskSegmentFiles, type SegmentFiles } from '../../audit/segments/segment-files.ts'
 import { TrailRetention } from '../../audit/trail/trail-retention.ts'
 import { floorHour } from '../../core/hours.ts'
@@ -41,6 +46,8 @@ export class AuditRetention {
   readonly #files: SegmentFiles
   readonly #objects: TrailRetention
   #hour = 0
+  /** The time that is believed; see `#believed`. */
+  #time: Instant | undefined
   #isFailing = false
 
   constructor(parts: AuditRetentionParts) {
@@ -57,7 +64,7 @@ export class AuditRetention {
     const now = this.#parts.clock.now()
     if (floorHour(now) === this.#hour) return
     try {
-      await this.apply(now)
+      await this.apply(await this.#believed(now))
       this.#hour = floorHour(now)
       this.#isFailing = false
     } catch (error) {
@@ -67,6 +74,21 @@ export class AuditRetention {
       }
       this.#isFailing = true
     }
+  }
+
+  /**
+   * The clock's time, but no more than a day after what was believed an hour ago, or after the newest segment was begun: a
+   * clock that leaps ahead by years must not take the whole log with it before anybody has noticed.
+   */
+  async #believed(now: Instant): Promise<Instant> {
+    const before = this.#time ?? (await newestBegun(this.#files)) ?? now
+    const believed = instant(Math.min(now, before + DAY_MS))
+    if (believed < now) {
+      const message = 'much time has passed at once: old audit records are removed a day an hour'
+      this.#parts.log.warn({ time: new Date(believed).toISOString() }, message)
+    }
+    this.#time = believed
+    return believed
   }
 
   /** Removes what may be removed at `now`. */
