@@ -109,7 +109,11 @@ export class Authenticator {
 
   #parse(request: HttpRequest, service: Service): Signature {
     const now = this.#parts.machine.now()
-    return this.#parser.parse(request, { now, service: service.name, ...service.signing })
+    const { name, signing } = service
+    // Nearly every request is of a service that signs as all do: no spread for it.
+    const rules =
+      signing === undefined ? { now, service: name } : { ...signing, now, service: name }
+    return this.#parser.parse(request, rules)
   }
 
   /** @throws ServiceError UnrecognizedClientException, InvalidSignatureException */
