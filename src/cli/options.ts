@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { type AnchorFlags, anchorOptions } from './anchor-options.ts'
 import { type EventFlags, eventOptions } from './event-options.ts'
 import type { AuditDurability, LogLevel, SealKind } from './program.ts'
 import { AUDIT_DURABILITIES, LOG_LEVELS, SEAL_KINDS } from './program.ts'
@@ -14,7 +15,7 @@ export interface FolderFlags {
   readonly shareFile: readonly string[]
 }
 
-export interface StartFlags extends FolderFlags, EventFlags, ShippingFlags {
+export interface StartFlags extends FolderFlags, AnchorFlags, EventFlags, ShippingFlags {
   readonly shares?: number
   readonly threshold?: number
   readonly port: number
@@ -198,6 +199,7 @@ export const startOptions = (): readonly Option[] => [
   oidcOption(),
   ...eventOptions(),
   ...shippingOptions(),
+  ...anchorOptions(),
   logLevelOption('info'),
 ]
 

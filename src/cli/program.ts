@@ -137,6 +137,18 @@ export interface ShippingOptions {
   readonly allowPlainHttp: boolean
 }
 
+/** Where it is noted how far the audit log has got. */
+export interface AnchorOptions {
+  /** Each `file:PATH`, `webhook:URL` or `strongroom:ENDPOINT`. */
+  readonly to: readonly string[]
+  readonly everyMinutes: number
+  /** The ARN of a key of the other Strongroom. */
+  readonly keyArn?: string
+  readonly signingAlgorithm: string
+  readonly credentialsFile?: string
+  readonly allowPlainHttp: boolean
+}
+
 export interface StartOptions extends FolderOptions {
   /** 0 lets the system choose. */
   readonly port: number
@@ -168,6 +180,8 @@ export interface StartOptions extends FolderOptions {
   readonly events?: EventOptions
   /** Where the audit trail is copied to; nowhere where absent. */
   readonly shipping?: ShippingOptions
+  /** Where the head of the audit log is anchored; nowhere where absent. */
+  readonly anchoring?: AnchorOptions
   readonly logLevel: LogLevel
 }
 

@@ -162,6 +162,14 @@ export interface NodeStatus {
     /** Why a start would refuse the log; absent when nothing was found wrong. Only looked for when no node runs. */
     readonly damage?: string
   }
+  /** Where the head of the audit log is anchored. Only of a node that runs. */
+  readonly anchors?: readonly {
+    readonly target: string
+    /** ISO 8601; absent before the first since the start. */
+    readonly lastAt?: string
+    /** Why the last attempt failed; absent once one succeeds. */
+    readonly failure?: string
+  }[]
   /** Where the audit trail is copied to. Only of a node that runs. */
   readonly shipping?: readonly {
     readonly destination: string

@@ -4,18 +4,26 @@ import { dirname } from 'node:path'
 
 const FILE_MODE = 0o600
 const LINE_BREAK = 0x0a
+const PIECE_BYTES = 65_536
 
-/**
- * A file of lines that only grows. A file that was moved away is begun anew, so that it may be rotated from
- * outside. A line that a crash cut off is ended by a line break, and stays.
- */
+export interface AppendedFileOptions {
+  /**
+   * What becomes of a last line that a crash cut off: it is ended by a line break, and stays; or it is cut off whole, unless
+   * the file lets nobody cut.
+   */
+  readonly torn: 'end' | 'cut'
+}
+
+/** A file of lines that only grows. A file that was moved away is begun anew, so that it may be rotated from outside. */
 export class AppendedFile {
   readonly #path: string
+  readonly #torn: AppendedFileOptions['torn']
   #file: FileHandle | undefined
   #opened: Stats | undefined
 
-  constructor(path: string) {
+  constructor(path: string, options: AppendedFileOptions) {
     this.#path = path
+    this.#torn = options.torn
   }
 
   /** Durable once resolved. */
@@ -36,7 +44,7 @@ export class AppendedFile {
     await this.close()
     const file = await open(this.#path, 'a+', FILE_MODE)
     try {
-      await endLastLine(file)
+      await mendLastLine(file, this.#torn)
       await syncFolder(dirname(this.#path))
       this.#opened = await file.stat()
     } catch (error) {
@@ -53,12 +61,31 @@ export class AppendedFile {
   }
 }
 
-async function endLastLine(file: FileHandle): Promise<void> {
+async function mendLastLine(file: FileHandle, torn: AppendedFileOptions['torn']): Promise<void> {
   const { size } = await file.stat()
-  if (size === 0) return
-  const last = Buffer.alloc(1)
-  await file.read(last, 0, 1, size - 1)
-  if (last[0] !== LINE_BREAK) await file.appendFile('\n')
+  const end = await endOfLines(file, size)
+  if (end === size) return
+  const isCut =
+    torn === 'cut' &&
+    (await file.truncate(end).then(
+      () => true,
+      // A file to which can only be appended: better a line that is none than no more lines.
+      () => false,
+    ))
+  if (!isCut) await file.appendFile('\n')
+}
+
+/** One past the last line break; 0 where there is none. */
+async function endOfLines(file: FileHandle, size: number): Promise<number> {
+  const piece = Buffer.alloc(PIECE_BYTES)
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - PIECE_BYTES)
+    const { bytesRead } = await file.read(piece, 0, end - start, start)
+    const at = piece.subarray(0, bytesRead).lastIndexOf(LINE_BREAK)
+    if (at !== -1) return start + at + 1
+    end = start
+  }
+  return 0
 }
 
 /** Makes durable that the file is there. */

@@ -264,7 +264,7 @@ function operatorOf(
       running: true,
       ...describe(),
       audit: audit.describe(),
-      shipping: outbound.shipping.describe(),
+      ...outbound.describe(),
     }),
   })
 }
@@ -311,7 +311,7 @@ async function openAll(
   const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
-  const outboundChoice = chooseOutbound(options)
+  const chosen = chooseOutbound(options)
   const { state, port } = await openUnsealed(options, parts, tls, given)
   open.state = state
   const first = describeFirst(state)
@@ -326,11 +326,8 @@ async function openAll(
     parts,
   ))
   // Before what a crash has cut off is appended: a sink that is new does not miss that.
-  const outbound = (open.outbound = await openOutbound(
-    { state, audit, trailFiles },
-    parts,
-    outboundChoice,
-  ))
+  const outbound = await openOutbound({ state, audit, trailFiles }, parts, chosen)
+  open.outbound = outbound
   await audit.recoverOutbox()
   await node.recover()
   await node.runTimedWork()

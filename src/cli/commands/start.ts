@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { anchorsOf } from '../anchor-options.ts'
 import type { Context } from '../context.ts'
 import { folderOf, jsonLine } from '../context.ts'
 import { eventsOf } from '../event-options.ts'
@@ -117,6 +118,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     oidcAllowPrivate: flags.oidcAllowPrivate,
     ...eventsOf(flags),
     ...shippingOf(flags),
+    ...anchorsOf(flags),
     logLevel: flags.logLevel,
   }
 }

@@ -57,6 +57,10 @@ function describeStatus(status: NodeStatus): string {
           `${destination} (${failure === undefined ? 'up to date' : `${failure}; behind ${behindSeconds} s`})`,
         ] as const,
     ),
+    ...(status.anchors ?? []).map(
+      ({ target, lastAt, failure }) =>
+        ['anchored at', `${target} (${failure ?? lastAt ?? 'not yet'})`] as const,
+    ),
     ...(audit.damage === undefined
       ? []
       : [['', `DAMAGED: ${audit.damage}; see strongroom audit verify`] as const]),

@@ -5,7 +5,7 @@ import type { EventSink } from './event-sink.ts'
 
 /** Appends events to a file, one JSON document a line, in the order of the audit log. */
 export function fileSink(name: string, path: string): EventSink {
-  const file = new AppendedFile(path)
+  const file = new AppendedFile(path, { torn: 'end' })
   return {
     name,
     perKey: false,

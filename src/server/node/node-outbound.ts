@@ -1,8 +1,11 @@
 import type { StartOptions } from '../../cli/program.ts'
+import type { NodeStatus } from '../../core/operator.ts'
 import type { ShipDestination } from '../../outbound/shipping/destination.ts'
 import { machineClock } from '../clocks.ts'
+import { type AnchorChoice, chooseAnchors } from './anchors-choice.ts'
 import { nodeLogSource, type TrailFiles } from './compose-trail.ts'
 import { chooseEvents, type EventChoice } from './events-choice.ts'
+import { composeAnchors, type NodeAnchors } from './node-anchors.ts'
 import type { NodeAudit } from './node-audit.ts'
 import { type NodeEvents, openNodeEvents } from './node-events.ts'
 import { nodeFolder } from './node-folder.ts'
@@ -14,6 +17,7 @@ import { chooseDestinations } from './shipping-choice.ts'
 export interface OutboundChoice {
   readonly events: EventChoice
   readonly destinations: readonly ShipDestination[]
+  readonly anchors: AnchorChoice
 }
 
 /** @throws OperatorError for what can go nowhere; nothing is made or sent yet */
@@ -22,6 +26,7 @@ export function chooseOutbound(options: StartOptions): OutboundChoice {
   return {
     events: chooseEvents(options.events),
     destinations: chooseDestinations(options.shipping, { trailFolder, env: process.env }),
+    anchors: chooseAnchors(options.anchoring, { dataFolder: options.dataFolder, env: process.env }),
   }
 }
 
@@ -29,6 +34,8 @@ export function chooseOutbound(options: StartOptions): OutboundChoice {
 export interface NodeOutbound {
   readonly events: NodeEvents
   readonly shipping: NodeShipping
+  readonly anchors: NodeAnchors
+  describe(): Pick<NodeStatus, 'shipping' | 'anchors'>
   /** From now on things go out. */
   start(): void
   close(): Promise<void>
@@ -45,7 +52,7 @@ export async function openOutbound(
     readonly audit: NodeAudit
     readonly trailFiles: TrailFiles
   },
-  { random, log }: StateParts,
+  { clock, random, log }: StateParts,
   choice: OutboundChoice,
 ): Promise<NodeOutbound> {
   const { records } = state
@@ -53,17 +60,22 @@ export async function openOutbound(
   const source = nodeLogSource(state, audit, log)
   const events = await openNodeEvents({ ...parts, source }, choice.events)
   const { nodeId } = audit
-  const { objects } = trailFiles
+  const { objects, signingKeys } = trailFiles
   const shipping = composeShipping({ ...parts, nodeId, objects }, choice.destinations)
+  const head = () => audit.log.head()
+  const anchors = composeAnchors({ ...parts, nodeId, head, signingKeys, clock }, choice.anchors)
   return {
     events,
     shipping,
+    anchors,
+    describe: () => ({ shipping: shipping.describe(), anchors: anchors.describe() }),
     start() {
       events.start()
       shipping.start()
+      anchors.start()
     },
     async close() {
-      await Promise.all([events.close(), shipping.close()])
+      await Promise.all([events.close(), shipping.close(), anchors.close()])
     },
   }
 }

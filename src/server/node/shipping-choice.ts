@@ -1,20 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ShippingOptions } from '../../cli/program.ts'
-import { DependencyError, OperatorError } from '../../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import { parseRegion } from '../../core/regions.ts'
 import type { ShipDestination } from '../../outbound/shipping/destination.ts'
 import { folderDestination } from '../../outbound/shipping/folder-destination.ts'
 import { S3Destination } from '../../outbound/shipping/s3-destination.ts'
-import type { SigningCredentials } from '../../protocol/sigv4-sign.ts'
 import { machineClock } from '../clocks.ts'
+import { chooseCredentials, type Environment } from './aws-credentials.ts'
 import { assertWebUrl } from './web-url.ts'
 
 /** Where AWS's own store is, where no other is named. */
 const AWS_REGION_DEFAULT = 'us-east-1'
 const S3_PLACE = /^s3:\/\/(\*|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w.-]+(?:\/[\w.-]+)*))?\/?$/
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** @throws OperatorError where nothing could be shipped, or what is shipped could be read by others */
 export function chooseDestinations(
@@ -60,14 +57,10 @@ function storeOf(text: string, options: ShippingOptions, env: Environment): Ship
     flag: '--ship-allow-plain-http',
   })
   if (endpoint.search !== '') throw new OperatorError('--ship-s3-endpoint takes a URL without ?')
-  const credentials = credentialsOf(options.credentialsFile, env)
-  try {
-    // Once now: what is wrong with them is to be told at the start.
-    credentials()
-  } catch (error) {
-    if (!(error instanceof DependencyError)) throw error
-    throw new OperatorError(error.message, undefined, { cause: error })
-  }
+  const credentials = chooseCredentials(options.credentialsFile, env, {
+    what: '--ship-to s3:',
+    flag: '--ship-credentials-file',
+  })
   return new S3Destination({
     name: `s3:${endpoint.host}${endpoint.pathname === '/' ? '' : endpoint.pathname}/${text.slice(5).replace(/\/$/, '')}`,
     endpoint,
@@ -77,40 +70,4 @@ function storeOf(text: string, options: ShippingOptions, env: Environment): Ship
     credentials,
     machine: machineClock,
   })
-}
-
-/** Of a file, read again before every request, or of the environment. @throws OperatorError where there are none */
-function credentialsOf(file: string | undefined, env: Environment): () => SigningCredentials {
-  if (file !== undefined) return () => credentialsInFile(file)
-  const accessKeyId = env['AWS_ACCESS_KEY_ID']
-  const secretAccessKey = env['AWS_SECRET_ACCESS_KEY']
-  if (!accessKeyId || !secretAccessKey) {
-    throw new OperatorError(
-      'there are no credentials for --ship-to s3:',
-      'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file with --ship-credentials-file',
-    )
-  }
-  const sessionToken = env['AWS_SESSION_TOKEN']
-  return () => ({ accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) })
-}
-
-/** The profile `default` of a file in the AWS shared credentials format. @throws OperatorError, DependencyError */
-function credentialsInFile(path: string): SigningCredentials {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new DependencyError(`the credentials file ${path} cannot be read`, { cause })
-  }
-  const profile = /^\[default\]\s*$([^[]*)/m.exec(text)?.[1] ?? ''
-  const valueOf = (name: string): string | undefined =>
-    new RegExp(`^${name}\\s*=\\s*(\\S+)\\s*$`, 'm').exec(profile)?.[1]
-  const accessKeyId = valueOf('aws_access_key_id')
-  const secretAccessKey = valueOf('aws_secret_access_key')
-  if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw new DependencyError(
-      `the credentials file ${path} has no profile default with a key in it`,
-    )
-  const sessionToken = valueOf('aws_session_token')
-  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
 }

@@ -83,7 +83,7 @@ export interface LocalOperatorParts {
 
 type ProcessStatus = Pick<
   NodeStatus,
-  'version' | 'running' | 'audit' | 'shipping' | 'endpoint' | 'region' | 'caFile'
+  'version' | 'running' | 'audit' | 'shipping' | 'anchors' | 'endpoint' | 'region' | 'caFile'
 >
 
 const shownKey = (key: TrailPublicKey): AuditPublicKey => ({
