@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { append, keptLog, tickingClock } from '../../../test/fault/audit-fixture.ts'
+import { allPages } from '../../../test/support/index-fixture.ts'
 import { naiveSearch } from '../../../test/support/naive-search.ts'
 import { countsQuery, frames, pageQuery } from '../../../test/support/search-arbitraries.ts'
-import type { AuditSearch, EventPageQuery, FoundEvent } from '../../core/audit-search.ts'
 import { openMemoryAuditLog } from '../segments/memory-log.ts'
 import { memoryIndex } from './audit-index.ts'
 import type { IndexSizes } from './index-schema.ts'
@@ -32,17 +32,6 @@ async function indexOver(texts: readonly string[], chosen: IndexSizes) {
   })
   await Promise.all(texts.map((text) => append(audit.log, text)))
   return { index, audit, log }
-}
-
-/** All pages of a question, one after the other. */
-async function allPages(search: AuditSearch, query: EventPageQuery): Promise<FoundEvent[][]> {
-  const pages: FoundEvent[][] = []
-  for (let after: string | undefined; ; ) {
-    const page = await search.search({ ...query, after })
-    pages.push([...page.events])
-    if (page.next === undefined) return pages
-    after = page.next
-  }
 }
 
 test('pages are those of looking at every event', async () => {

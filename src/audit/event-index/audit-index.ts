@@ -128,8 +128,8 @@ export class AuditIndex implements AuditSearch {
   async catchUp(onIndexed?: OnIndexed): Promise<void> {
     for (;;) {
       const isBehind = await this.#alone(() => this.#catchUpOnce())
-      if (this.#mark !== undefined) onIndexed?.(this.#mark.sequence)
       if (!isBehind) return
+      onIndexed?.(this.sequence)
     }
   }
 
