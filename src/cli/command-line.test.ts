@@ -66,8 +66,8 @@ describe('start', () => {
       '--region eu-central-1 --tls --tls-cert c --tls-key t --tls-host a --tls-host b,c ' +
       '--allow-plain-http --audit-durability async --accept-audit-damage --log-level debug ' +
       '--attestation-root r --trusted-proxy 10.0.0.0/8,::1 --trusted-proxy 192.0.2.1 ' +
-      '--metrics-from 192.0.2.0/24 --oidc-allow-private --shares 5 --threshold 3 --share-file f ' +
-      '--audit-retention 90'
+      '--metrics-from 192.0.2.0/24 ' +
+      '--oidc-allow-private --shares 5 --threshold 3 --share-file f --audit-retention 90'
     const started = await startedWith(argv.split(' '))
     const { readPassphrase: _, readShare: _reads, showShares: _shows, ...options } = started
     assert.deepEqual(options, {

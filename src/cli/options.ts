@@ -33,6 +33,9 @@ export interface StartFlags extends FolderFlags, AnchorFlags, EventFlags, Shippi
   readonly attestationRoot?: string
   readonly trustedProxy: readonly string[]
   readonly metricsFrom: readonly string[]
+  readonly logRequests: boolean
+  readonly otlpEndpoint?: string
+  readonly traceSample?: number
   readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
 }
@@ -48,6 +51,9 @@ export interface DevFlags extends EventFlags {
   readonly attestationRoot?: string
   readonly trustedProxy: readonly string[]
   readonly metricsFrom: readonly string[]
+  readonly logRequests: boolean
+  readonly otlpEndpoint?: string
+  readonly traceSample?: number
   readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
 }
@@ -153,6 +159,21 @@ const metricsFromOption = (): Option =>
     .default([], 'none')
     .argParser(collectNetworks)
 
+const watchOptions = (): readonly Option[] => [
+  new Option(
+    '--log-requests',
+    'log a line for each request: its id, service, operation, outcome and time',
+  ).default(false),
+  new Option(
+    '--otlp-endpoint <url>',
+    'send traces to this OpenTelemetry collector (OTLP over HTTP)',
+  ).argParser(parseEndpoint),
+  new Option(
+    '--trace-sample <share>',
+    'how many requests are traced whose callers do not say, 0 to 1 (default: 0.01)',
+  ).argParser(parseShare),
+]
+
 const oidcOption = (): Option =>
   new Option(
     '--oidc-allow-private',
@@ -196,6 +217,7 @@ export const startOptions = (): readonly Option[] => [
   attestationOption(),
   trustedProxyOption(),
   metricsFromOption(),
+  ...watchOptions(),
   oidcOption(),
   ...eventOptions(),
   ...shippingOptions(),
@@ -217,6 +239,7 @@ export const devOptions = (): readonly Option[] => [
   attestationOption(),
   trustedProxyOption(),
   metricsFromOption(),
+  ...watchOptions(),
   oidcOption(),
   ...eventOptions(),
   logLevelOption('warn'),
@@ -311,4 +334,10 @@ export function parseEndpoint(text: string): string {
   const url = URL.parse(text)
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
   throw new InvalidArgumentError('must be an http or https URL')
+}
+
+function parseShare(text: string): number {
+  const share = /^(?:0|1|0?\.\d{1,9}|1\.0{1,9})$/.test(text) ? Number(text) : Number.NaN
+  if (share >= 0 && share <= 1) return share
+  throw new InvalidArgumentError('must be a number from 0 to 1')
 }

@@ -174,6 +174,12 @@ export interface StartOptions extends FolderOptions {
   readonly trustedProxies?: readonly string[]
   /** Networks (CIDR) that may read the metrics; programs on this machine always may. Default: none. */
   readonly metricsFrom?: readonly string[]
+  /** Whether each request has a line in the log. */
+  readonly logRequests?: boolean
+  /** Where traces go to: the URL of a collector. Default: nowhere. */
+  readonly otlpEndpoint?: string
+  /** How many of the requests are traced whose callers do not say: 0 to 1. Default: one in a hundred. */
+  readonly traceSample?: number
   /** Whether keys of identity providers are fetched in private networks, and by plain HTTP on this machine. */
   readonly oidcAllowPrivate?: boolean
   /** Where events go; nowhere where absent. */
@@ -201,6 +207,12 @@ export interface DevOptions {
   readonly trustedProxies?: readonly string[]
   /** As for `start`. */
   readonly metricsFrom?: readonly string[]
+  /** As for `start`. */
+  readonly logRequests?: boolean
+  /** As for `start`. */
+  readonly otlpEndpoint?: string
+  /** As for `start`. */
+  readonly traceSample?: number
   /** As for `start`. */
   readonly oidcAllowPrivate?: boolean
   /** As for `start`. */

@@ -62,13 +62,15 @@ const startOf = (parts: PipelineParts, service: Service): Progress => ({
 export function createPipeline(parts: PipelineParts): HttpHandler {
   return async (request) => {
     const progress = { ...startOf(parts, parts.route(request)), request }
+    const { watch } = parts
+    if (watch?.begin !== undefined) progress.trace.stages = watch.begin(request)
     try {
       return await serve(parts, progress)
     } catch (error) {
       return await refuse(parts, progress, error)
     } finally {
       wipe(progress.input)
-      parts.watch?.ended(progress)
+      watch?.ended(progress)
     }
   }
 }
@@ -138,9 +140,11 @@ async function perform<T>(
 ): Promise<T> {
   if (prepared.operation.effect === 'read') {
     const output = await runRead(prepared)
+    progress.trace.stages?.ended('handle')
     const facts = callFacts(parts, progress, output, undefined)
     const answer = present(output)
     await parts.trail.record(parts.frames.call(facts))
+    progress.trace.stages?.ended('audit')
     parts.recorded?.(facts)
     return answer
   }
@@ -148,9 +152,11 @@ async function perform<T>(
     ofCall: (made) => parts.frames.call(callFacts(parts, progress, made, undefined)),
     ofEvent: (event) => eventFrame(parts, progress, event),
   })
+  progress.trace.stages?.ended('handle')
   const answer = present(output)
   try {
     await parts.trail.recordAllCommitted(frames)
+    progress.trace.stages?.ended('audit')
   } catch (error) {
     throw new UnrecordedChange(error)
   }
@@ -181,6 +187,7 @@ async function admit(parts: PipelineParts, progress: RequestProgress): Promise<P
   const identity = unsigned
     ? await identifyUnsigned(parts, operation, unsigned)
     : await parts.authenticate(request, service)
+  progress.trace.stages?.ended('authenticate')
   const call = callOf(parts, progress, operation, {
     ...placeOf(identity, service),
     caller: identity.caller,

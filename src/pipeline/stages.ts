@@ -4,6 +4,7 @@ import { assert } from '../core/assert.ts'
 import { ConflictError, ServiceError } from '../core/errors.ts'
 import type { RecordStore } from '../core/records.ts'
 import type { Authorizer, Ruling } from './authorizer.ts'
+import type { StageMarks } from './call-watch.ts'
 import type { AnyOperation, Scope, ServiceEvent, WriteScope } from './operation.ts'
 import type { Service } from './service.ts'
 import { wipe } from './wipe.ts'
@@ -17,6 +18,8 @@ export interface Trace {
   decided: Ruling[]
   /** Whether everything that the call needs was granted. */
   isAuthorized: boolean
+  /** Only of calls that are traced. */
+  stages?: StageMarks | undefined
 }
 
 /** A call that has passed its shape check, with everything that its stages need. */
@@ -85,6 +88,7 @@ async function resolveAndAuthorize(prepared: Prepared): Promise<unknown> {
     trace.target = target
     if (!operation.authorizesFirst) await assertAuthorized(prepared, target)
     trace.isAuthorized = true
+    trace.stages?.ended('authorize')
     return target
   } catch (error) {
     if (!(error instanceof ForeignMiss)) throw error

@@ -14,6 +14,7 @@ import { openUnixSocketTransport, type UnixSocketTransport } from './http/http-u
 import { chooseTrustedProxies, withTrustedProxies } from './http/trusted-proxies.ts'
 import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from './monitoring/node-metrics.ts'
+import { openWatches } from './monitoring/watches.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
@@ -377,7 +378,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   assertRegion(options.region)
   const log = createOperatorLog(options.logLevel)
-  const metrics = new NodeMetrics()
+  const metrics = new NodeMetrics(openWatches(options, log))
   const open: Partial<OpenParts> = { metrics }
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   try {

@@ -21,6 +21,7 @@ import { openHttpTransport } from '../http/http-transport.ts'
 import { chooseTrustedProxies, withTrustedProxies } from '../http/trusted-proxies.ts'
 import { chooseMetricsReaders, metricsRoutes } from '../monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from '../monitoring/node-metrics.ts'
+import { openWatches, type WatchOptions } from '../monitoring/watches.ts'
 import { chooseAttestationRoots } from '../node/attestation-choice.ts'
 import { composeTrail, repeatDelivery, type TrailFiles } from '../node/compose-trail.ts'
 import { chooseEvents } from '../node/events-choice.ts'
@@ -57,7 +58,7 @@ interface DevParts {
   readonly quotasChoice: string | undefined
   readonly attestationRoots: NodeParts['attestationRoots']
   readonly oidcAllowPrivate: boolean | undefined
-  readonly events: DevOptions['events']
+  readonly options: Pick<DevOptions, 'events'> & WatchOptions
 }
 
 /** A node, and what it measures. */
@@ -73,7 +74,7 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
   const custody = await createCustody({ seal: memorySeal(random), random, clock })
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   await plantSeed(records, clock, seed)
-  const metrics = new NodeMetrics()
+  const metrics = new NodeMetrics(openWatches(parts.options, log))
   const onBatch = metrics.observeBatches()
   const { log: auditLog, files } = await openMemoryAuditLog({
     nodeId: NODE_ID,
@@ -111,7 +112,7 @@ async function emptyNode(parts: DevParts, seed: readonly SeedKey[]): Promise<Dev
     metrics,
   })
   const outbound = { ...parts, records, source, machine: machineClock }
-  const events = await openNodeEvents(outbound, chooseEvents(parts.events))
+  const events = await openNodeEvents(outbound, chooseEvents(parts.options.events))
   events.start()
   metrics.watchAudit({ log: auditLog, index, delivery: trailFiles.delivery, events, records })
   const close = async (): Promise<void> => {
@@ -154,9 +155,8 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
   const openAccount = checkOptions(options)
   const isTrusted = chooseTrustedProxies(options.trustedProxies)
   const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
-  const clock = new MovableClock()
   const parts = {
-    clock,
+    clock: new MovableClock(),
     random: createRandom(),
     log: createOperatorLog(options.logLevel),
     openAccount,
@@ -164,8 +164,9 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     quotasChoice: options.quotas,
     attestationRoots: chooseAttestationRoots(options.attestationRootFile),
     oidcAllowPrivate: options.oidcAllowPrivate,
-    events: options.events,
+    options,
   }
+  const { clock } = parts
   const seed = options.seedFile === undefined ? [] : readSeed(options.seedFile, options)
   let node = await emptyNode(parts, seed)
   const settle = async (): Promise<string> => {

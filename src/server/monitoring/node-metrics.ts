@@ -16,6 +16,7 @@ import { programVersion } from '../version.ts'
 import { measureAudit, measureEvents, measureIndex, measureTrail } from './audit-metrics.ts'
 import { KeyCensus } from './key-census.ts'
 import { measureProcess } from './process-metrics.ts'
+import { allWatches, type OwnedWatch } from './watches.ts'
 
 /** Of writes with their sync. Unit: seconds. */
 const WRITE_BOUNDS: readonly number[] = [
@@ -64,7 +65,12 @@ export class NodeMetrics {
     labels: ['cache'],
   })
 
-  constructor() {
+  readonly #others: readonly OwnedWatch[]
+
+  /** @param others what else looks at calls, which ends with the metrics */
+  constructor(others: readonly OwnedWatch[] = []) {
+    this.#others = others
+    for (const watch of others) this.#endings.push(() => watch.close())
     this.#registry
       .gauge({
         name: 'strongroom_build_info',
@@ -78,7 +84,11 @@ export class NodeMetrics {
 
   /** What the pipeline tells. */
   get watch(): CallWatch {
-    return { now: () => performance.now(), ended: (progress) => this.#ended(progress) }
+    const own = {
+      now: () => performance.now(),
+      ended: (progress: Progress) => this.#ended(progress),
+    }
+    return allWatches(own, this.#others)
   }
 
   #ended({ service, operation, call, failure, startedMs, trace }: Readonly<Progress>): void {

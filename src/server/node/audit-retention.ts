@@ -85,7 +85,7 @@ export class AuditRetention {
     const believed = instant(Math.min(now, before + DAY_MS))
     if (believed < now) {
       const message = 'much time has passed at once: old audit records are removed a day an hour'
-      this.#parts.log.warn({ time: new Date(believed).toISOString() }, message)
+      this.#parts.log.warn({ believed: new Date(believed).toISOString() }, message)
     }
     this.#time = believed
     return believed

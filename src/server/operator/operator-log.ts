@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import { type DestinationStream, pino } from 'pino'
 import type { Log } from '../../core/ports.ts'
 
 /** How many causes of an error are followed. */
@@ -20,13 +20,74 @@ function describeError(error: unknown): { error: string; stack?: string; causes?
   }
 }
 
-/** The operator's log: lines of JSON on standard error. */
-export function createOperatorLog(level: string): Log {
-  const logger = pino({ level, base: null }, pino.destination({ dest: 2, sync: true }))
+/**
+ * The names that lines may have beside `level`, `time`, `msg` and what tells of an error. A new one is added here, by somebody
+ * who has thought about what can stand in it.
+ */
+const FIELDS: ReadonlySet<string> = new Set([
+  'accountId',
+  'believed',
+  'bytes',
+  'command',
+  'connections',
+  'cursor',
+  'data',
+  'delivered',
+  'destination',
+  'digests',
+  'endpoint',
+  'file',
+  'frames',
+  'head',
+  'key',
+  'keyId',
+  'logFiles',
+  'logged',
+  'missing',
+  'offset',
+  'operation',
+  'provider',
+  'reason',
+  'records',
+  'region',
+  'requestId',
+  'rows',
+  'segments',
+  'sequence',
+  'service',
+  'sink',
+  'storeId',
+  'target',
+  'threshold',
+  'what',
+  'why',
+])
+const LEFT_OUT = '[left out]'
+
+type Fields = Parameters<Log['info']>[0]
+
+/** The fields, without the values of those that nobody has listed. */
+function listed(fields: Fields): Fields {
+  const names = Object.keys(fields)
+  if (names.every((name) => FIELDS.has(name))) return fields
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, FIELDS.has(name) ? value : LEFT_OUT]),
+  )
+}
+
+/** The operator's log: lines of JSON on standard error. @param out in its place, for tests */
+export function createOperatorLog(
+  level: string,
+  out: DestinationStream = pino.destination({ dest: 2, sync: true }),
+): Log {
+  const logger = pino({ level, base: null }, out)
   return {
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
+    info: (fields, message) => logger.info(listed(fields), message),
+    warn: (fields, message) => logger.warn(listed(fields), message),
     error: (fields, message, cause) =>
-      logger.error({ ...fields, ...(cause !== undefined && describeError(cause)) }, message),
+      logger.error(
+        { ...listed(fields), ...(cause !== undefined && describeError(cause)) },
+        message,
+      ),
   }
 }
