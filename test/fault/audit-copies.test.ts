@@ -22,6 +22,7 @@ import {
 import {
   atHour,
   END,
+  type Files,
   findings,
   HOUR_MS,
   isOf,
@@ -112,6 +113,13 @@ describe('the same trail', () => {
     }
     const hidden = `${BUCKET}AWSLogs/${ACCOUNT_B}/CloudTrail/.x.json.gz.new`
     assert.deepEqual(await findings(new Map([...whole, [hidden, Buffer.from('x')]])), [])
+  })
+
+  test('of a node in its first hour verifies nothing', async () => {
+    const files: Files = new Map()
+    const maker = new ChainMaker(files, { ...PLACE, key: KEY, start: END })
+    maker.logFile([aRecord(PLACE, 1, END + 5)], END + 60_000)
+    await isTold(files, /^copy: holds no digest/)
   })
 
   test('is in no folder that holds nothing', async () => {

@@ -67,6 +67,9 @@ export async function verifyTrail(
   }
   const isWhole = buckets.every(({ accountId }) => accountId !== undefined)
   missingChains({ anchors, seen, isWhole, accountId: options.accountId }, report)
+  if (report.digests === 0) {
+    report.find(copy.folder, 'holds no digest: a node writes the first when its first hour is over')
+  }
   const { findings, findingsLeftOut, notes, counts } = report
   return { intact: findings.length === 0, findings, findingsLeftOut, notes, ...counts }
 }
