@@ -99,4 +99,10 @@ describe('the trail of a folder', () => {
       })
     }
   })
+
+  test('says so, too, before there is a trail', async () => {
+    rmSync(join(folder, 'trail'), { recursive: true })
+    await assert.rejects(prove('closed'), /event closed is recorded, and no digest covers it yet/)
+    await assert.rejects(prove('closed', join(folder, 'trail')), /there is no trail in/)
+  })
 })

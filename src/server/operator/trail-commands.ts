@@ -59,7 +59,9 @@ export async function auditProve(
   const folder = nodeFolder(options)
   const place = copy === undefined ? await placeInLog(options, onProgress) : undefined
   const from = diskTrailCopy(copy ?? folder.trailFolder)
-  const proof = await proveEvent(from, eventId, place)
+  // A node that is new has no trail yet, and what it was asked all the same.
+  const isEmpty = place !== undefined && (await from.entries('')).length === 0
+  const proof = isEmpty ? undefined : await proveEvent(from, eventId, place)
   if (proof === undefined && place === undefined) {
     const where = copy === undefined ? `the log in ${folder.auditFolder}` : `the trail in ${copy}`
     throw new OperatorError(
