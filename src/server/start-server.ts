@@ -295,6 +295,7 @@ function watch(
 ): void {
   const { events } = outbound
   metrics.watchAudit({ log: audit.log, index, delivery, events, records: state.records })
+  metrics.watchOutbound(outbound)
   metrics.watchDisk(state.folder.path)
 }
 

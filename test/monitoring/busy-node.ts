@@ -49,8 +49,12 @@ async function importExpiring(kms: sdk.KMSClient): Promise<string> {
 export async function startBusyNode(flags: readonly string[] = []): Promise<BusyNode> {
   const rates = join(temporaryFolder(), 'rates.json')
   writeFileSync(rates, JSON.stringify({ GenerateRandom: 1 }))
-  const events = ['--events-to', `file:${join(temporaryFolder(), 'events.jsonl')}`]
-  const server = await startServer({ flags: ['--quotas', rates, ...events, ...flags] })
+  const folder = temporaryFolder()
+  const outbound = [
+    ...['--events-to', `file:${join(folder, 'events.jsonl')}`],
+    ...['--ship-to', `dir:${folder}`, '--anchor', `file:${join(folder, 'anchors.jsonl')}`],
+  ]
+  const server = await startServer({ flags: ['--quotas', rates, ...outbound, ...flags] })
   const { endpoint, credentials } = server
   const options = { endpoint, region: REGION, maxAttempts: 1 }
   const kms = new sdk.KMSClient({ ...options, credentials })

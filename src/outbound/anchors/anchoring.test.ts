@@ -144,8 +144,9 @@ describe('anchors of the log', () => {
     bench.fails = true
     await bench.anchoring.round()
     await bench.anchoring.round()
-    const { failures, failure, lastAt } = bench.anchoring.stats()
-    assert.deepEqual([failures, failure, lastAt], [1, 'it answered 500', undefined])
+    bench.trail.clock.advance(1500)
+    const { failures, failure, lastAt, ageMs } = bench.anchoring.stats()
+    assert.deepEqual([failures, failure, lastAt, ageMs], [1, 'it answered 500', undefined, 1500])
     bench.fails = false
     await bench.pass(2000)
     assert.equal(bench.lines.length, 1)

@@ -34,6 +34,8 @@ export interface AnchorStats {
   readonly failures: number
   /** By the machine's clock; absent before the first since the start. Unit: milliseconds since the Unix epoch. */
   readonly lastAt?: number
+  /** Since the last one, or since the start before there is one. Unit: milliseconds. */
+  readonly ageMs: number
   /** Why the last attempt failed; absent once one succeeds. */
   readonly failure?: string
 }
@@ -47,6 +49,7 @@ export class Anchoring {
   #failures = 0
   #failure: string | undefined
   #lastAt: number | undefined
+  readonly #startedAt: number
   #retryAt = 0
   #failuresInRow = 0
   /** Of the newest anchor: digests that ended later are named in the next one. */
@@ -55,6 +58,7 @@ export class Anchoring {
 
   constructor(parts: AnchoringParts) {
     this.#parts = parts
+    this.#startedAt = parts.machine.now()
   }
 
   /** Makes an anchor if one is due. One at a time. Never rejects. */
@@ -70,6 +74,7 @@ export class Anchoring {
       target: this.#parts.target.name,
       anchors: this.#anchors,
       failures: this.#failures,
+      ageMs: Math.max(0, this.#parts.machine.now() - (this.#lastAt ?? this.#startedAt)),
       ...(this.#lastAt !== undefined && { lastAt: this.#lastAt }),
       ...(this.#failure !== undefined && { failure: this.#failure }),
     }

@@ -8,13 +8,16 @@ import type { RowStore } from '../../core/store.ts'
 import { BACKING_KEYS, KEYS } from '../../core/tables.ts'
 import { CallMeter } from '../../metrics/call-meter.ts'
 import { type Metric, Registry } from '../../metrics/registry.ts'
+import type { AnchorStats } from '../../outbound/anchors/anchoring.ts'
 import type { FeedStats } from '../../outbound/events/event-feed.ts'
+import type { ShipStats } from '../../outbound/shipping/trail-shipper.ts'
 import type { Progress } from '../../pipeline/call-records.ts'
 import type { CallWatch } from '../../pipeline/call-watch.ts'
 import type { StoreCommit } from '../../storage/embedded/group-commit.ts'
 import { programVersion } from '../version.ts'
 import { measureAudit, measureEvents, measureIndex, measureTrail } from './audit-metrics.ts'
 import { KeyCensus } from './key-census.ts'
+import { measureAnchors, measureShipping } from './outbound-metrics.ts'
 import { measureProcess } from './process-metrics.ts'
 import { allWatches, type OwnedWatch } from './watches.ts'
 
@@ -169,6 +172,15 @@ export class NodeMetrics {
     measureTrail(this.#registry, parts.delivery)
     measureEvents(this.#registry, parts.events)
     this.watchCache('records', parts.records)
+  }
+
+  /** Watches what leaves a node with a folder, besides its events. */
+  watchOutbound(parts: {
+    readonly shipping: { stats(): readonly ShipStats[] }
+    readonly anchors: { stats(): readonly AnchorStats[] }
+  }): void {
+    measureShipping(this.#registry, parts.shipping)
+    measureAnchors(this.#registry, parts.anchors)
   }
 
   watchTrail(trail: { readonly undelivered: number }): void {
