@@ -160,14 +160,14 @@ for (const fastPath of [false, true]) {
         return fingerprint256
       }
       try {
-        const before = await fingerprintOf()
+        const first = await fingerprintOf()
         const old = connect({ port, host: '127.0.0.1', ca: authority.certificatePem })
         await once(old, 'secureConnect')
         own.renew({
           cert: renewed.certificatePem,
           key: Buffer.from(renewed.privateKeyPem.expose()),
         })
-        assert.notEqual(await fingerprintOf(), before)
+        assert.notEqual(await fingerprintOf(), first)
         old.write(GET)
         const [reply] = await once(old, 'data')
         assert.match(String(reply), /^HTTP\/1\.1 200 /)

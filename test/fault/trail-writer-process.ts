@@ -47,7 +47,8 @@ const { delivery } = composeTrail({
   log,
 })
 
-for (let n = 0; events === 0 || n < events; n += 1) {
+const last = events === 0 ? Number.POSITIVE_INFINITY : events
+for (let n = 0; n < last; n += 1) {
   const id = `${round}-${n}`
   const error = await append(opened.log, callFrame(id, clock.now()))
   if (error !== undefined) throw error
