@@ -96,6 +96,24 @@ describe('a digest that is signed anew', () => {
     assert.equal((await findings(chain(0, 4))).length, 4)
   })
 
+  test('is found where its key was not valid then, as far as the file says when', async () => {
+    const during = (from: string, to: string): string =>
+      `Valid from:  ${from}\nValid to:    ${to}\n${KEY.publicPem}`
+    const told = (text: string): Promise<readonly string[]> =>
+      findings(chain(9, 9), { keys: parseTrustedKeys(text) })
+    assert.deepEqual(await told(during('2026-01-31T21:00:00.000Z', '2026-02-01T01:00:00.000Z')), [])
+    for (const [text, expected] of [
+      [during('2026-01-31T21:00:00.000Z', '2026-02-01T00:30:00.000Z'), 1],
+      [during('2026-01-31T22:30:00.000Z', '2027-01-01T00:00:00.000Z'), 1],
+      [during('2027-01-01T00:00:00.000Z', '2027-02-01T00:00:00.000Z'), 4],
+    ] as const) {
+      const found = await told(text)
+      assert.equal(found.length, expected)
+      assert.match(found[0] ?? '', /is signed with the key [0-9a-f]{32}, which was not valid then/)
+    }
+    assert.throws(() => parseTrustedKeys(during('yesterday', 'x')), /a time that is none/)
+  })
+
   test('is no finding with a key that was given, too', async () => {
     const keys = parseTrustedKeys(`the first\n${KEY.publicPem}\nand the next\n${FOREIGN.publicPem}`)
     assert.deepEqual(await findings(chain(2, 4), { keys }), [])

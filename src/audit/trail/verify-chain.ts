@@ -158,13 +158,14 @@ class ChainVerification {
     }
     const text = signedText(digest, seen.content)
     const verdict = keys.verifies(digest.digestPublicKeyFingerprint, { text, signature })
-    if (verdict === true) return true
-    report.find(
-      key,
-      verdict === undefined
-        ? `is signed with a key that was not given, ${digest.digestPublicKeyFingerprint}`
-        : 'does not match its signature: one of the two was altered',
-    )
+    const fingerprint = digest.digestPublicKeyFingerprint
+    if (verdict === true && keys.isValidAt(fingerprint, seen.name.end)) return true
+    const what = {
+      true: `is signed with the key ${fingerprint}, which was not valid then`,
+      false: 'does not match its signature: one of the two was altered',
+      undefined: `is signed with a key that was not given, ${fingerprint}`,
+    }
+    report.find(key, what[`${verdict}`])
     return false
   }
 
