@@ -1,5 +1,5 @@
 import { FrameWriter } from '../audit/event.ts'
-import { IndexThread } from '../audit/event-index/index-thread.ts'
+import type { IndexThread } from '../audit/event-index/index-thread.ts'
 import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
@@ -20,6 +20,7 @@ import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
+import { createIndexing, openIndexThread } from './node/node-index.ts'
 import { chooseOutbound, type NodeOutbound, openOutbound } from './node/node-outbound.ts'
 import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
 import { chooseQuotas } from './node/quotas-choice.ts'
@@ -144,20 +145,6 @@ async function trimFeed({ rows }: NodeState): Promise<void> {
   }
 }
 
-/** The index of the node's log, which it reads beside the log's writer. */
-const openIndex = (
-  { folder }: NodeState,
-  { nodeId, log: audit }: NodeAudit,
-  log: Log,
-): IndexThread =>
-  new IndexThread({
-    folder: folder.auditFolder,
-    nodeId,
-    file: folder.auditIndexFile,
-    head: () => audit.head().sequence,
-    log,
-  })
-
 /** The log as the record of uses of keys. */
 function journalOf({ state, audit }: Pick<OpenParts, 'state' | 'audit'>, log: Log): UsageJournal {
   const { rows, custody, folder } = state
@@ -271,21 +258,22 @@ function operatorOf(
 }
 
 /** What a node does every second. */
-const repeatRounds = (
+function repeatRounds(
   { state, audit, node, index }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index'>,
   log: Log,
-): Repetition =>
-  repeat(
+): Repetition {
+  const indexNew = createIndexing(index)
+  return repeat(
     async () => {
       await node.runTimedWork()
       await audit.saveHead()
       await trimFeed(state)
-      // On its own thread, and its failures are told there: rounds do not wait for it.
-      void index.catchUp()
+      indexNew()
     },
     ROUND_MS,
     (error) => log.error({}, 'a round of timed work failed; the next one tries again', error),
   )
+}
 
 /** Lets the metrics look at what is beside the services. */
 function watch(
@@ -321,7 +309,7 @@ async function openAll(
   await ensureAuthority(state, parts)
   const audit = (open.audit = await openNodeAudit(state, options, parts))
   const { oidcAllowPrivate } = options
-  const index = (open.index = openIndex(state, audit, log))
+  const index = (open.index = openIndexThread(state.folder, audit, log))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
   const node = (open.node = await openNode(
     { state, audit, index, quotas, attestationRoots, oidcAllowPrivate, trailFiles },

@@ -50,6 +50,8 @@ export interface AuditIndexOptions {
   readonly log: Log
   /** Steady time in milliseconds. */
   readonly steadyMs: () => number
+  /** Told after each batch, whatever it was taken in for. */
+  readonly onBatch?: () => void
   /** Small ones, for tests. */
   readonly sizes?: IndexSizes
 }
@@ -124,10 +126,15 @@ export class AuditIndex implements AuditSearch {
     })
   }
 
+  /** Takes in one batch. @returns whether there may be more */
+  takeBatch(): Promise<boolean> {
+    return this.#alone(() => this.#catchUpOnce())
+  }
+
   /** Takes in every frame that is durable now, batch by batch; others get their turn in between. */
   async catchUp(onIndexed?: OnIndexed): Promise<void> {
     for (;;) {
-      const isBehind = await this.#alone(() => this.#catchUpOnce())
+      const isBehind = await this.takeBatch()
       if (!isBehind) return
       onIndexed?.(this.sequence)
     }
@@ -259,6 +266,7 @@ export class AuditIndex implements AuditSearch {
     this.#isMarkChecked = isAppended
     this.#lastBatchFrames = frames.length
     this.#lastBatchMs = this.#options.steadyMs() - started
+    this.#options.onBatch?.()
     return true
   }
 

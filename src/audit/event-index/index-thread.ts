@@ -35,7 +35,7 @@ type Question =
   | { readonly kind: 'counts'; readonly query: EventCountsQuery }
   | { readonly kind: 'request'; readonly requestId: string }
   | { readonly kind: 'forget'; readonly below: number }
-  | { readonly kind: 'catch-up' }
+  | { readonly kind: 'batch' }
   | { readonly kind: 'reset' }
   | { readonly kind: 'close' }
 
@@ -99,12 +99,15 @@ export class IndexThread implements AuditSearch {
     return (await this.#ask({ kind: 'request', requestId })) as readonly string[]
   }
 
-  /** Takes in what is new, in the background: nobody need wait for it. Failures are in the log. */
-  async catchUp(): Promise<void> {
+  /**
+   * Takes in what is new, in the background: nobody need wait for it. Failures are in the log.
+   * @param mayGoOn asked between batches, of 4096 frames each
+   */
+  async catchUp(mayGoOn: () => boolean = () => true): Promise<void> {
     if (this.#isCatchingUp || this.#isClosed || this.stats().lagFrames === 0) return
     this.#isCatchingUp = true
     try {
-      await this.#ask({ kind: 'catch-up' })
+      while ((await this.#ask({ kind: 'batch' })) === true && mayGoOn());
     } catch (error) {
       if (this.#isClosed) return
       this.#options.log.error(
@@ -229,6 +232,7 @@ export function serveIndex(): void {
     head: () => head,
     log: { info: warn, warn, error: warn },
     steadyMs: () => performance.now(),
+    onBatch: () => post(port, { stats: index.stats() }),
   })
   port.on('message', (message: Question & { readonly id: number; readonly head: number }) => {
     head = Math.max(head, message.head)
@@ -243,14 +247,14 @@ async function reply(
 ): Promise<void> {
   const { id } = message
   try {
-    const result = await resultOf(index, message, port)
+    const result = await resultOf(index, message)
     post(port, { id, stats: index.stats(), result })
   } catch (error) {
     post(port, { id, failure: failureOf(error) })
   }
 }
 
-function resultOf(index: AuditIndex, question: Question, port: MessagePort): Promise<unknown> {
+function resultOf(index: AuditIndex, question: Question): Promise<unknown> {
   switch (question.kind) {
     case 'search':
       return index.search(question.query)
@@ -264,8 +268,8 @@ function resultOf(index: AuditIndex, question: Question, port: MessagePort): Pro
       return index.reset()
     case 'close':
       return index.close()
-    case 'catch-up':
-      return index.catchUp(() => post(port, { stats: index.stats() }))
+    case 'batch':
+      return index.takeBatch()
     default:
       return unreachable(question)
   }

@@ -134,16 +134,19 @@ async function sequenceNearEnd(files: SegmentFiles): Promise<number> {
   return header?.firstSequence ?? 0
 }
 
-/** Until the node's index has what its log has now. */
+/** Until the node's index has what its log has now: a question makes it take in all of that. */
 async function waitForIndex(
   lookup: EventLookup,
   onProgress: (done: number, of: number) => void,
 ): Promise<void> {
-  const { head = 0 } = await lookup.eventIndexStatus()
-  for (;;) {
-    const { sequence } = await lookup.eventIndexStatus()
+  const tell = async (): Promise<void> => {
+    const { sequence, head = sequence } = await lookup.eventIndexStatus()
     onProgress(Math.min(sequence, head), head)
-    if (sequence >= head) return
-    await delay(POLL_MS)
+  }
+  const question = lookup.searchEvents({ order: 'newest-first', limit: 1, eventId: '' })
+  for (;;) {
+    const answer = await Promise.race([question, delay(POLL_MS)])
+    await tell()
+    if (answer !== undefined) return
   }
 }

@@ -84,7 +84,7 @@ export async function withLookup(
 }
 
 const BAR_CELLS = 30
-/** Frames below which nobody would see a bar. */
+/** Fewer frames are through before anybody sees a bar. */
 const SHOWN_FROM = 20_000
 
 /** Brings the index up to date, with a bar where that takes long. */
@@ -93,7 +93,7 @@ export async function catchUp(open: OpenLookup, { terminal }: Context): Promise<
   let frames = 0
   await open.catchUp((done, of) => {
     frames = done
-    if (of < SHOWN_FROM || done >= of) return
+    if (of - done < SHOWN_FROM) return
     const share = done / of
     const bar = '#'.repeat(Math.floor(share * BAR_CELLS)).padEnd(BAR_CELLS, '.')
     line.show(`indexing [${bar}] ${Math.floor(share * 100)} % of ${of} frames`)
