@@ -50,11 +50,9 @@ export async function startBusyNode(flags: readonly string[] = []): Promise<Busy
   const rates = join(temporaryFolder(), 'rates.json')
   writeFileSync(rates, JSON.stringify({ GenerateRandom: 1 }))
   const folder = temporaryFolder()
-  const outbound = [
-    ...['--events-to', `file:${join(folder, 'events.jsonl')}`],
-    ...['--ship-to', `dir:${folder}`, '--anchor', `file:${join(folder, 'anchors.jsonl')}`],
-  ]
-  const server = await startServer({ flags: ['--quotas', rates, ...outbound, ...flags] })
+  const events = ['--events-to', `file:${join(folder, 'events.jsonl')}`]
+  const copies = ['--ship-to', `dir:${folder}`, '--anchor', `file:${join(folder, 'anchors.jsonl')}`]
+  const server = await startServer({ flags: ['--quotas', rates, ...events, ...copies, ...flags] })
   const { endpoint, credentials } = server
   const options = { endpoint, region: REGION, maxAttempts: 1 }
   const kms = new sdk.KMSClient({ ...options, credentials })
