@@ -389,6 +389,19 @@ describe('the metrics of KMS', () => {
     assert.equal(record['eventSource'], 'monitoring.amazonaws.com')
     assert.equal(record['eventName'], 'ListMetrics')
     assert.deepEqual(record['requestParameters'], { namespace: 'AWS/KMS' })
+    // What dashboards ask all day is no management event.
+    const Metric = { Namespace: 'AWS/KMS', MetricName: 'SuccessfulRequest' }
+    const { $metadata: data } = await cloudwatch.send(
+      new GetMetricDataCommand({
+        StartTime: at(0),
+        EndTime: at(1),
+        MetricDataQueries: [{ Id: 'a', MetricStat: { Metric, Period: 60, Stat: 'Sum' } }],
+      }),
+    )
+    const frame = node.sink.frames.find((each) =>
+      JSON.stringify(each).includes(data.requestId ?? 'none'),
+    )
+    assert.deepEqual([frame?.kind, frame?.records], ['call', []])
     cloudwatch.destroy()
   })
 })

@@ -29,6 +29,8 @@ export const metricScopeOf = ({ call, records, search }: CloudWatchScope): Metri
 
 interface Definition<Name extends OperationName> {
   readonly name: Name
+  /** As of `Operation`. */
+  readonly isDataEvent?: boolean
   /** Members whose absence the operation itself refuses, in its own words. */
   readonly needs?: readonly (keyof Inputs[Name] & string)[]
   check?(input: Inputs[Name], call: Call): void
@@ -39,7 +41,7 @@ interface Definition<Name extends OperationName> {
 export function defineOperation<Name extends OperationName>(
   definition: Definition<Name>,
 ): Operation<Inputs[Name], Outputs[Name], undefined, undefined> {
-  const { name, needs = [] } = definition
+  const { name, needs = [], isDataEvent = false } = definition
   const found = CLOUDWATCH_MODEL.operations.get(name)
   if (found === undefined) throw new TypeError(`the service model has no ${name}`)
   const required = found.input.required.filter((member) => !needs.some((own) => own === member))
@@ -49,6 +51,7 @@ export function defineOperation<Name extends OperationName>(
     model,
     effect: 'read',
     readOnly: true,
+    isDataEvent,
     check(input, call) {
       for (const member of needs) if (input[member] === undefined) throw missingParameter(member)
       definition.check?.(input, call)

@@ -160,6 +160,7 @@ const resultOf = (
  */
 export const getMetricData = defineOperation({
   name: 'GetMetricData',
+  isDataEvent: true,
   check,
   async handle(input, scope) {
     const { NextToken, ...asked } = input
