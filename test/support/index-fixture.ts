@@ -35,7 +35,7 @@ export const callFrames = (count: number, from = 0): string[] =>
 /** A log in memory, and its index in a file that the test may spoil. */
 export async function indexOnDisk(
   t: TestContext,
-  options: { readonly segmentBytes?: number } = {},
+  options: { readonly segmentBytes?: number; readonly segments?: number } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-index-'))
   const log = keptLog()

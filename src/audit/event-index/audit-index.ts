@@ -14,6 +14,7 @@ import type { AuditDamage } from '../segments/audit-log.ts'
 import { followLog, isMarkOf, type LogMark } from '../segments/follow-log.ts'
 import type { ReadFrame } from '../segments/read-frames.ts'
 import { RecordReader } from '../segments/record-reader.ts'
+import { openSegment, segmentNumbers } from '../segments/segment-catalog.ts'
 import type { SegmentFiles } from '../segments/segment-files.ts'
 import { recordsOf } from '../trail/frame-records.ts'
 import { factsOf, matches } from './event-facts.ts'
@@ -96,6 +97,7 @@ export class AuditIndex implements AuditSearch {
   #lastBatchMs = 0
   #rebuilds = 0
   #toldDamage = ''
+  #oldestSegment = 1
 
   constructor(options: AuditIndexOptions) {
     this.#options = options
@@ -192,6 +194,7 @@ export class AuditIndex implements AuditSearch {
   #afterAll<T>(work: () => Promise<T>): Promise<T> {
     const onAll = async (): Promise<T> => {
       while (await this.#catchUpOnce());
+      if (this.#options.file === IN_MEMORY) await this.#forgetDropped()
       return work()
     }
     return this.#alone(() =>
@@ -201,6 +204,20 @@ export class AuditIndex implements AuditSearch {
         return onAll()
       }),
     )
+  }
+
+  /** A log in memory drops its oldest segments: their events are not kept longer. */
+  async #forgetDropped(): Promise<void> {
+    const { files } = this.#options
+    const [oldest] = await segmentNumbers(files)
+    if (oldest === undefined || oldest <= this.#oldestSegment) return
+    const { header, file } = await openSegment(files, oldest, 'read')
+    await file.close()
+    if (header === undefined) return
+    const { db, writer } = this.#open()
+    forgetBelow(db, header.firstSequence)
+    writer.refresh()
+    this.#oldestSegment = oldest
   }
 
   #open(): Opened {
@@ -335,6 +352,6 @@ function timeIn(frame: string): unknown {
   return isJsonObject(internal) ? internal['time'] : undefined
 }
 
-/** An index that lives as long as the process, over a log that does as well. */
+/** An index that lives as long as the process, over a log that does as well and drops its oldest segments. */
 export const memoryIndex = (options: Omit<AuditIndexOptions, 'file'>): AuditIndex =>
   new AuditIndex({ ...options, file: IN_MEMORY })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
-import { NODE_ID } from '../../../test/fault/audit-fixture.ts'
+import { append, NODE_ID } from '../../../test/fault/audit-fixture.ts'
 import {
   callFrame,
   callFrames,
@@ -14,6 +14,7 @@ import {
 import { naiveSearch } from '../../../test/support/naive-search.ts'
 import { instant } from '../../core/ids.ts'
 import { openMemoryAuditLog } from '../segments/memory-log.ts'
+import { memoryIndex } from './audit-index.ts'
 
 const BY_OPERATION = { by: ['operation', 'day'], limit: 100 } as const
 
@@ -242,6 +243,28 @@ describe('the index of the audit log', () => {
       all,
       Array.from({ length: 1030 }, (_, n) => n + 1),
     )
+  })
+
+  test('in memory it keeps events no longer than its log does', async (t) => {
+    const { audit, files, log } = await indexOnDisk(t, { segmentBytes: 2048, segments: 3 })
+    const index = memoryIndex({
+      files,
+      nodeId: NODE_ID,
+      head: () => audit.head().sequence,
+      log,
+      steadyMs: () => 0,
+    })
+    const texts = callFrames(40)
+    for (const text of texts) {
+      await append(audit, text)
+      await index.counts({ by: [], limit: 1 })
+    }
+    const found = await sequences(index)
+    assert.ok(found.length >= 2 && found.length < 12, String(found))
+    const [all] = await index.counts({ by: [], limit: 1 })
+    assert.equal(all?.count, found.length)
+    assert.equal(index.stats().events, found.length)
+    await index.close()
   })
 
   test('refuses pages that are none', async (t) => {

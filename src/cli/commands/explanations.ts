@@ -44,7 +44,7 @@ interface SimulateFlags extends ExplainFlags {
 const EXPLAIN_HELP = `
 The request id is what AWS clients show with an error, the x-amzn-RequestId of
 a reply and the requestID of an audit record. What came near to allowing a
-denied call is as it was then. The audit log is searched from its end.
+denied call is as it was then.
 
 Example:
   strongroom explain 1f0a8c2e-5a0e-4a53-9c0e-8a3e6d1f7b21`
