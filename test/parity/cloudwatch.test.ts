@@ -16,7 +16,6 @@ import {
   AwsQueryProtocol,
   AwsSmithyRpcV2CborProtocol,
 } from '@aws-sdk/core/protocols'
-import { IamAccount } from '../support/iam-account.ts'
 import { importMaterial } from '../support/key-import.ts'
 import { type MemoryNode, startMemoryNode } from '../support/memory-node.ts'
 import { blob, createKey, succeeded, WireClient } from '../support/wire-client.ts'
@@ -356,52 +355,5 @@ describe('the metrics of KMS', () => {
       assert.deepEqual(Datapoints, [], MetricName)
     }
     other.destroy()
-  })
-
-  test('need a permission for each operation', async () => {
-    const account = await IamAccount.start()
-    const Statement = [{ Effect: 'Allow', Action: 'cloudwatch:ListMetrics', Resource: '*' }]
-    await account.caller('reader', JSON.stringify({ Version: '2012-10-17', Statement }))
-    const credentials = await account.addKey('reader')
-    const { endpoint } = account.node
-    const reader = new CloudWatchClient({ endpoint, region: REGION, credentials, maxAttempts: 1 })
-    assert.deepEqual((await reader.send(new ListMetricsCommand({}))).Metrics, [])
-    const query = {
-      Namespace: 'AWS/KMS',
-      MetricName: 'SuccessfulRequest',
-      StartTime: at(0),
-      EndTime: at(1),
-      Period: 60,
-      Statistics: ['Sum' as const],
-    }
-    await assert.rejects(reader.send(new GetMetricStatisticsCommand(query)), {
-      name: 'AccessDenied',
-      message: /is not authorized to perform: cloudwatch:GetMetricStatistics/,
-    })
-    reader.destroy()
-    await account[Symbol.asyncDispose]()
-  })
-
-  test('are on the record, by the name of the service', async () => {
-    const cloudwatch = clientOf(node, ACCOUNT)
-    const { $metadata } = await cloudwatch.send(new ListMetricsCommand({ Namespace: 'AWS/KMS' }))
-    const record = node.sink.record($metadata.requestId ?? '')
-    assert.equal(record['eventSource'], 'monitoring.amazonaws.com')
-    assert.equal(record['eventName'], 'ListMetrics')
-    assert.deepEqual(record['requestParameters'], { namespace: 'AWS/KMS' })
-    // What dashboards ask all day is no management event.
-    const Metric = { Namespace: 'AWS/KMS', MetricName: 'SuccessfulRequest' }
-    const { $metadata: data } = await cloudwatch.send(
-      new GetMetricDataCommand({
-        StartTime: at(0),
-        EndTime: at(1),
-        MetricDataQueries: [{ Id: 'a', MetricStat: { Metric, Period: 60, Stat: 'Sum' } }],
-      }),
-    )
-    const frame = node.sink.frames.find((each) =>
-      JSON.stringify(each).includes(data.requestId ?? 'none'),
-    )
-    assert.deepEqual([frame?.kind, frame?.records], ['call', []])
-    cloudwatch.destroy()
   })
 })
