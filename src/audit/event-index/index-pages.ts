@@ -94,7 +94,8 @@ export class IndexPages {
     const range = rangeBehind(query, afterToken(query))
     const sql = filterSql(query, principalKind(this.#db, query))
     const hashed = hashedLists(query)
-    const rest = hashed.length > 0 ? range : yield* this.#scan(query, range, sql)
+    const isByLists = hashed.length > 0 || this.#hasFewLists(sql)
+    const rest = isByLists ? range : yield* this.#scan(query, range, sql)
     if (rest === undefined) return
     const sign = query.order === 'newest-first' ? -1 : 1
     const stream = this.#stream(query, sql, hashed)
@@ -181,6 +182,14 @@ export class IndexPages {
     )
   }
 
+  /** Whether some part of the filter leaves so few lists that nothing is gained by looking at other events. */
+  #hasFewLists({ session, combo }: FilterSql): boolean {
+    const limit = this.#sizes.intersectedLists
+    const isFew = (table: 'session' | 'combo', condition: Condition | undefined): boolean =>
+      condition !== undefined && this.#ids(table, condition, limit + 1).length <= limit
+    return isFew('session', session) || isFew('combo', combo)
+  }
+
   /** For each part of the filter the lists of which an event must be in one; parts that only cost are left out. */
   #alternatives(sql: FilterSql, areOthers: boolean): readonly (readonly number[])[] {
     const lists = [
@@ -194,8 +203,10 @@ export class IndexPages {
     )
   }
 
-  #ids(table: 'session' | 'combo', { sql, values }: Condition): number[] {
-    const rows = this.#db.prepare(`SELECT id FROM ${table} WHERE ${sql}`).all(...values)
+  /** @param limit at most so many; all where it is negative, as SQLite has it */
+  #ids(table: 'session' | 'combo', { sql, values }: Condition, limit = -1): number[] {
+    const select = `SELECT id FROM ${table} WHERE ${sql} LIMIT ?`
+    const rows = this.#db.prepare(select).all(...values, limit)
     return rows.map((row) => Number(row['id']))
   }
 
