@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -40,7 +40,7 @@ async function threadOver(t: TestContext, frames: number) {
     await audit.close()
     rmSync(folder, { recursive: true })
   })
-  return { index, audit, log }
+  return { index, audit, log, file: join(folder, 'index.db') }
 }
 
 test('the thread of the index answers from all that is durable, and keeps the kind of refusals', async (t) => {
@@ -75,4 +75,29 @@ test('a thread of the index that was closed refuses, and is not started to be cl
   await assert.rejects(index.search(NEWEST), /has ended/)
   await index.catchUp()
   await index.close()
+})
+
+test('a failing index is told of once, and again after it has worked', async (t) => {
+  const { index, audit, log, file } = await threadOver(t, 1)
+  mkdirSync(file)
+  await index.catchUp()
+  await index.catchUp()
+  const failed = 'the index of the audit log could not be brought up to date'
+  assert.deepEqual(log.messages, [failed])
+  await assert.rejects(index.search(NEWEST), /could not be opened/)
+  rmdirSync(file)
+  await index.catchUp()
+  assert.equal(index.sequence, audit.head().sequence)
+  assert.deepEqual(log.messages, [failed])
+})
+
+test('closing does not wait for a question that takes long', async (t) => {
+  const { index } = await threadOver(t, 300)
+  const question = index.search(NEWEST)
+  const outcome = question.then(
+    () => 'answered',
+    (error: unknown) => String(error),
+  )
+  await index.close()
+  assert.match(await outcome, /answered|has ended/)
 })

@@ -1,4 +1,5 @@
 import { setPriority } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads'
 import { unreachable } from '../../core/assert.ts'
 import type {
@@ -15,6 +16,8 @@ import { AuditIndex, type IndexStats } from './audit-index.ts'
 
 /** On Linux 0 means the calling thread. As far back as it goes: everything that is served comes first. */
 const NICENESS = 19
+/** How long closing waits for the question under way. */
+const CLOSE_MS = 2000
 
 export interface IndexThreadOptions {
   /** Of the log. */
@@ -78,6 +81,7 @@ export class IndexThread implements AuditSearch {
   #lastId = 0
   #isClosed = false
   #isCatchingUp = false
+  #isFailing = false
 
   constructor(options: IndexThreadOptions) {
     this.#options = options
@@ -108,8 +112,11 @@ export class IndexThread implements AuditSearch {
     this.#isCatchingUp = true
     try {
       while ((await this.#ask({ kind: 'batch' })) === true && mayGoOn());
+      this.#isFailing = false
     } catch (error) {
-      if (this.#isClosed) return
+      // Told once, and not again until it has worked: it is tried every second.
+      if (this.#isClosed || this.#isFailing) return
+      this.#isFailing = true
       this.#options.log.error(
         {},
         'the index of the audit log could not be brought up to date',
@@ -140,10 +147,13 @@ export class IndexThread implements AuditSearch {
     }
   }
 
+  /** Waits a moment for what is under way; what is then cut off is taken in after the next start. */
   async close(): Promise<void> {
     const worker = this.#worker
-    if (worker !== undefined) await this.#ask({ kind: 'close' })
+    const closed = worker === undefined ? undefined : this.#ask({ kind: 'close' })
     this.#isClosed = true
+    // Rejects where the thread has ended already.
+    await Promise.race([closed?.catch(() => undefined), delay(CLOSE_MS, undefined, { ref: false })])
     await worker?.terminate()
   }
 
