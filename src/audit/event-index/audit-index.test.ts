@@ -73,3 +73,30 @@ test('counts are those of looking at every event', async () => {
     { numRuns: 60 },
   )
 })
+
+test('an event behind many requests without a record is found where nothing is asked', async () => {
+  const refusal = (n: number): string =>
+    JSON.stringify({
+      kind: 'refusal',
+      internal: { time: 1000 + n, requestId: `r${n}` },
+      records: [],
+    })
+  const call = (time: number): string =>
+    JSON.stringify({
+      kind: 'call',
+      internal: { time },
+      records: [{ eventID: `at-${time}`, recipientAccountId: '111122223333' }],
+    })
+  const texts = [call(999), ...Array.from({ length: 9 }, (_, n) => refusal(n)), call(2000)]
+  const chosen = { chunkEvents: 4, scanRows: 3, intersectedLists: 0, askedCombos: 0 }
+  const { index, audit } = await indexOver(texts, chosen)
+  for (const order of ['oldest-first', 'newest-first'] as const) {
+    const { events } = await index.search({ order, limit: 10 })
+    assert.deepEqual(
+      events.map(({ time }) => time).sort((a, b) => a - b),
+      [999, 2000],
+    )
+  }
+  await index.close()
+  await audit.log.close()
+})

@@ -130,6 +130,7 @@ export class IndexPages {
     sql: FilterSql,
   ): Generator<EventRow, IdRange | undefined, undefined> {
     const { scanRows } = this.#sizes
+    const hasLists = sql.combo !== undefined || sql.session !== undefined
     const direction = order === 'newest-first' ? 'DESC' : 'ASC'
     const within = `SELECT * FROM event WHERE id >= ? AND id <= ? ORDER BY id ${direction} LIMIT ${scanRows}`
     const { joins, where, values } = joined(sql)
@@ -149,7 +150,8 @@ export class IndexPages {
         order === 'newest-first'
           ? { ...rest, last: Number(seen?.['first']) - 1 }
           : { ...rest, first: Number(seen?.['last']) + 1 }
-      if (found.length * SCAN_WORTH < scanRows) return rest
+      // Where nothing is asked there is no list either: what has no record is passed over here.
+      if (hasLists && found.length * SCAN_WORTH < scanRows) return rest
     }
   }
 
