@@ -170,6 +170,36 @@ describe('an anchor', () => {
     assert.match(verdict.notes.join(), /anchors.jsonl has anchors that are not signed/)
   })
 
+  test('that is signed counts as it was signed, whatever stands behind the signature', async () => {
+    const text = JSON.stringify({ ...lines()[3], sequence: sequence + 5 })
+    const signature = sign('sha256', Buffer.from(`strongroom anchor\n${text}`), KEY.privateKey)
+    const line = `${text.slice(0, -1)},"keyFingerprint":"${KEY.fingerprint}","signature":"${signature.toString('hex')}"}`
+    const old = new Map([...files].filter(([name]) => !/_20260201T00\d\d|T010000Z/.test(name)))
+    for (const more of ['', ',"digests":[]', ',"digests":[],"sequence":1,"nodeId":"another"']) {
+      const anchors = { file: 'anchors.jsonl', text: `${line.slice(0, -1)}${more}}\n` }
+      await isTold(old, /was rolled back: the digest that ends at/, {
+        until: instant(END),
+        anchors,
+      })
+    }
+    const cut = { file: 'anchors.jsonl', text: `${line.slice(0, -1)}\n` }
+    await isTold(old, /has no anchor in line 1/, { anchors: cut })
+  })
+
+  test('that was signed with a key of another time is found', async () => {
+    const text = JSON.stringify(lines()[1])
+    const signature = sign('sha256', Buffer.from(`strongroom anchor\n${text}`), KEY.privateKey)
+    const line = `${text.slice(0, -1)},"keyFingerprint":"${KEY.fingerprint}","signature":"${signature.toString('hex')}"}\n`
+    const anchors = { file: 'anchors.jsonl', text: line }
+    const until = (to: string): string =>
+      `Valid from: 2025-01-01T00:00:00Z\nValid to: ${to}\n${KEY.publicPem}`
+    const all = parseTrustedKeys(until('2027-01-01T00:00:00Z'))
+    assert.deepEqual(await findings(files, { anchors, keys: all }), [])
+    const old = parseTrustedKeys(until('2026-01-01T00:00:00Z'))
+    const expected = /has an anchor in line 1 signed with a key that was not valid then/
+    await isTold(files, expected, { anchors, keys: old })
+  })
+
   test('of another account than that of the copy is passed over', async () => {
     const anchors = fileOf(lines())
     assert.deepEqual(await findings(files, { anchors, accountId: ACCOUNT_B }), [])

@@ -44,9 +44,14 @@ export function parseAnchors(
       report.find(file, `has no anchor in line ${index + 1}`)
       continue
     }
-    const signed = keys === undefined ? 'unsigned' : signatureState(line, keys)
+    const signed = keys === undefined ? 'unsigned' : signatureState(line, anchor.time, keys)
     if (signed === 'bad') {
       report.find(file, `has an anchor in line ${index + 1} that does not match its signature`)
+    } else if (signed === 'late') {
+      report.find(
+        file,
+        `has an anchor in line ${index + 1} signed with a key that was not valid then`,
+      )
     } else if (signed === 'unsigned') {
       unsigned.push(index + 1)
     }
@@ -65,9 +70,11 @@ export function parseAnchors(
 const isOlder = (anchor: Anchor, before: Anchor): boolean =>
   anchor.sequence < before.sequence || anchor.time < before.time
 
-function parseAnchor(where: string, text: string): Anchor | undefined {
-  const value = parseJson(text)
-  if (!isJsonObject(value)) return undefined
+function parseAnchor(where: string, line: string): Anchor | undefined {
+  // Of what is signed only those bytes count: a member behind them could take the place of one of the same name.
+  const signed = SIGNATURE.exec(line)?.groups?.['text']
+  const value = parseJson(signed === undefined ? line : `${signed}}`)
+  if (!isJsonObject(value) || !isJsonObject(parseJson(line))) return undefined
   const { nodeId, sequence, chain, digests } = value
   const time = typeof value['time'] === 'string' ? parseTime(value['time']) : undefined
   if (time === undefined || typeof nodeId !== 'string') return undefined
@@ -103,12 +110,16 @@ const SIGNED_AS = 'strongroom anchor\n'
 const SIGNATURE =
   /^(?<text>.*?),"keyFingerprint":"(?<key>[0-9a-f]{32})","signature":"(?<hex>[0-9a-f]+)"[,}]/
 
-function signatureState(line: string, keys: TrustedKeys): 'good' | 'bad' | 'unsigned' {
+function signatureState(
+  line: string,
+  time: Instant,
+  keys: TrustedKeys,
+): 'good' | 'bad' | 'late' | 'unsigned' {
   const { text = '', key = '', hex = '' } = SIGNATURE.exec(line)?.groups ?? {}
   if (hex === '') return line.includes(',"signature":"', line.lastIndexOf(']')) ? 'bad' : 'unsigned'
-  return keys.verifies(key, { text: `${SIGNED_AS}${text}}`, signature: hex }) === true
-    ? 'good'
-    : 'bad'
+  const isSigned = keys.verifies(key, { text: `${SIGNED_AS}${text}}`, signature: hex }) === true
+  if (!isSigned) return 'bad'
+  return keys.isValidAt(key, time) ? 'good' : 'late'
 }
 
 /** Milliseconds are passed over. */
