@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { proveEvent } from '../../src/audit/trail/event-proof.ts'
 import { diskTrailCopy } from '../../src/audit/trail/trail-copy.ts'
 import { diskTrailObjects } from '../../src/audit/trail/trail-objects-disk.ts'
@@ -64,6 +65,21 @@ describe('a copy that was made with aws s3 sync', () => {
     ).files
     for (const name of files.keys()) if (name.endsWith('.sig')) files.delete(name)
     await isTold(files, /a key that was not given/, { allowUnsignedNewest })
+  })
+
+  test('takes no word of the newest digest for what retention has removed', async () => {
+    // Whoever can write the copy can write an unsigned digest: one that says that all before it was removed.
+    const forged = new Map(unsigned)
+    for (const [name, bytes] of unsigned) {
+      if (!isOf(ACCOUNT_B, name)) continue
+      if (/_20260131T2[12]/.test(name)) forged.delete(name)
+      if (!/Digest.*T010000Z/.test(name)) continue
+      const text = gunzipSync(bytes).toString()
+      const keptSince = '"keptSince":"2026-02-01T00:00:00Z"'
+      forged.set(name, gzipSync(text.replace(/"keptSince":"[^"]+"/, keptSince), { level: 2 }))
+    }
+    assert.ok(forged.size < unsigned.size)
+    await isTold(forged, /is missing/, { allowUnsignedNewest: true })
   })
 
   test('a missing signature among others is found with that option, too', async () => {

@@ -48,7 +48,7 @@ class ChainVerification {
   readonly #missing: { readonly file: string; readonly end: Instant }[] = []
   readonly #anchored: Map<string, NotedDigest>
   /** The newest digest whose signature is good. */
-  #newestValid: DigestFile | undefined
+  #newestSigned: DigestFile | undefined
   /** The first digest of the copy where it continues one that the copy does not have. */
   #continued: { readonly key: string; readonly digest: DigestFile } | undefined
 
@@ -101,7 +101,8 @@ class ChainVerification {
     if (digest === undefined) return
     const signature = this.#signatureOf(seen, next)
     const isValid = this.#isSigned(seen, digest, signature)
-    if (isValid) this.#newestValid = digest
+    // What nobody has signed must not excuse what is missing.
+    if (isValid && signature !== undefined) this.#newestSigned = digest
     this.#compareAnchor(seen, digest, signature)
     const before = previous?.digest
     for (const what of checkClaims(seen, digest, before, this.#place)) bad(what)
@@ -218,7 +219,7 @@ class ChainVerification {
   /** What is missing at the old end, retention may have removed: if a digest says so. */
   #beginning(): void {
     const { report } = this.#context
-    const keptSince = this.#newestValid?.strongroom.keptSince
+    const keptSince = this.#newestSigned?.strongroom.keptSince
     const kept = keptSince === undefined ? undefined : parseIsoSeconds(keptSince)
     if (this.#continued !== undefined) {
       const { key, digest } = this.#continued
@@ -269,7 +270,7 @@ class ChainVerification {
   /** What was anchored must be there, unless retention has removed it since. */
   #anchorsMet(): void {
     const { report } = this.#context
-    const keptSince = this.#newestValid?.strongroom.keptSince ?? ''
+    const keptSince = this.#newestSigned?.strongroom.keptSince ?? ''
     for (const [end, { where }] of this.#anchored) {
       if (end <= keptSince) continue
       report.find(
