@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -192,5 +192,42 @@ describe('what a node delivers', () => {
     assert.equal(await proveEvent(diskTrailCopy(folder), 'open', undefined), 'open')
     const open = await verifyTrail(diskTrailCopy(folder), { keys, until: clock.now() })
     assert.deepEqual([open.findings, open.notes.length], [[], 1])
+  })
+})
+
+describe('a file that was made to be too much', () => {
+  const { files: whole } = makeTrail(KEY)
+  const nameOf = (pattern: RegExp): string =>
+    [...whole.keys()].find((name) => pattern.test(name)) ?? ''
+
+  test('is not unpacked, nor looked through before it is known to be what was signed', async () => {
+    const log = nameOf(/CloudTrail\/.*gz$/)
+    const { records } = await verifyTrail(memoryCopy(whole), { keys: KEYS, until: UNTIL })
+    const altered = gunzipSync(whole.get(log) ?? '')
+      .toString()
+      .replace(']}', `${',{}'.repeat(1e5)}]}`)
+    const verdict = await verifyTrail(memoryCopy(new Map([...whole, [log, gzipSync(altered)]])), {
+      keys: KEYS,
+      until: UNTIL,
+    })
+    assert.deepEqual(verdict.findings, [
+      {
+        file: log.split('/').slice(1).join('/'),
+        what: 'was altered: its hash is not the one that its digest names',
+      },
+    ])
+    assert.ok(verdict.records < records)
+    const digest = nameOf(/Digest\/.*gz$/)
+    const bomb = gzipSync(
+      Buffer.concat([Buffer.from('['), Buffer.alloc(2 ** 26, '1,'), Buffer.from('1]')]),
+    )
+    await isTold(new Map([...whole, [digest, bomb]]), /is no whole gzip file any more/)
+  })
+
+  test('is none where it is a link to a device', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'strongroom-copy-'))
+    after(() => rmSync(folder, { recursive: true }))
+    symlinkSync('/dev/null', join(folder, 'x.json.gz'))
+    assert.equal(await diskTrailCopy(folder).read('x.json.gz'), undefined)
   })
 })

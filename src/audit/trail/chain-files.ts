@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { gunzipPlain } from './gunzip.ts'
+import { DIGEST_BYTES_MAX, gunzipPlain } from './gunzip.ts'
 import { parseDigest } from './parse-digest.ts'
 import { filesBelow, type TrailCopy } from './trail-copy.ts'
 import { type DigestFile, signatureFileOf, type TrailPlace } from './trail-format.ts'
@@ -84,7 +84,7 @@ export async function readDigest(
   const stored = (await copy.read(key)) ?? Buffer.alloc(0)
   const seen = { key, name: file, signature, gzipHash: hash('sha256', stored) }
   const broken = { ...seen, digest: undefined, content: Buffer.alloc(0), contentHash: '' }
-  const content = gunzipPlain(stored)
+  const content = gunzipPlain(stored, DIGEST_BYTES_MAX)
   if (content === undefined) {
     report.find(key, 'was altered: it is no whole gzip file any more')
     return broken

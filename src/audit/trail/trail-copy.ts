@@ -12,7 +12,7 @@ export interface TrailCopy {
   readonly folder: string
   /** What stands in a folder, by name; empty where there is no such folder. `''` is the copy itself. */
   entries(path: string): Promise<readonly TrailEntry[]>
-  /** Undefined where there is no such file, or it is larger than a file of a trail can be. */
+  /** Undefined where there is no such file, it is none of plain bytes, or larger than one of a trail can be. */
   read(path: string): Promise<Buffer | undefined>
 }
 
@@ -45,7 +45,8 @@ export function diskTrailCopy(folder: string): TrailCopy {
     read: async (path) => {
       const file = join(folder, path)
       const found = await stat(file).catch(undefinedIfAbsent)
-      if (found === undefined || found.size > FILE_BYTES_MAX) return undefined
+      // A device or a pipe, to which a link in a copy may point, never ends.
+      if (found?.isFile() !== true || found.size > FILE_BYTES_MAX) return undefined
       return readFile(file).catch(undefinedIfAbsent)
     },
   }
