@@ -11,7 +11,7 @@ const requestFrom = (
   method: 'GET',
   target: '/-/metrics',
   rawHeaders: [],
-  headers,
+  headers: { host: 'localhost:7600', ...headers },
   body: Buffer.alloc(0),
   connection: { remoteAddress },
 })
@@ -59,10 +59,29 @@ describe('GET /-/metrics', () => {
       { forwarded: 'for=203.0.113.9' },
       { origin: 'https://example.com' },
     ]) {
-      const reply = await ask([], requestFrom('127.0.0.1', headers))
-      assert.equal(reply.status, 403)
-      assert.match(String(reply.body), /--metrics-from/)
+      for (const address of ['127.0.0.1', '::ffff:127.0.0.1']) {
+        const reply = await ask([], requestFrom(address, headers))
+        assert.equal(reply.status, 403)
+        assert.match(String(reply.body), /--metrics-from/)
+      }
     }
+  })
+
+  test('tells nothing to a page whose name was made to point here', async () => {
+    const answer = async (host: string, networks: readonly string[] = []): Promise<number> =>
+      (await ask(networks, requestFrom('127.0.0.1', { host }))).status
+    for (const host of ['localhost', '127.0.0.1:7600', '[::1]:7600', 'LOCALHOST:7600'])
+      assert.equal(await answer(host), 200, host)
+    for (const host of [
+      'rebound.example.com:7600',
+      '127.0.0.1.example.com',
+      'localhost.example.com',
+      '',
+    ])
+      assert.equal(await answer(host), 403, host)
+    // To other machines the node has whatever name they know it by.
+    const named = requestFrom('10.1.2.3', { host: 'kms.example.com' })
+    assert.equal((await ask(['10.0.0.0/8'], named)).status, 200)
   })
 })
 

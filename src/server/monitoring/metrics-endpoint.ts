@@ -37,14 +37,21 @@ const REFUSED = {
 const cameThroughProxy = ({ headers }: HttpRequest): boolean =>
   headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined
 
+/** What a program on this machine calls it. */
+const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+
+/** Whether a page in a browser may be what asks: by way of a name that was made to point here, it has no origin to tell. */
+const mayBePage = ({ headers }: HttpRequest): boolean =>
+  headers['origin'] !== undefined || !LOCAL_HOST.test(headers['host'] ?? '')
+
 /** `GET /-/metrics`, as Prometheus reads it. */
 export function metricsRoutes(metrics: () => NodeMetrics, mayRead: MayRead): AdminRoutes {
   const serve = async (request: HttpRequest): Promise<HttpReply> => {
     const { remoteAddress } = request.connection
     // What a page in a browser asks for, or somebody behind a proxy, is not asked by this machine.
     const isVeiled =
-      isLoopback(remoteAddress) &&
-      (cameThroughProxy(request) || request.headers['origin'] !== undefined)
+      isLoopback(plainAddress(remoteAddress) ?? remoteAddress) &&
+      (cameThroughProxy(request) || mayBePage(request))
     if (isVeiled || !mayRead(remoteAddress)) return jsonReply(403, REFUSED)
     const format = formatOf(request.headers['accept'])
     return {
