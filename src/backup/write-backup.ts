@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OperatorError } from '../core/errors.ts'
 import type { Clock, Random } from '../core/ports.ts'
@@ -46,18 +46,22 @@ export async function writeBackup(
 ): Promise<WrittenBackup> {
   const createdAt = new Date(parts.clock.now()).toISOString()
   const draft = `${path}.partial`
-  const file = await open(path, 'wx', FILE_MODE).catch((cause: unknown) => {
-    throw isDiskError(cause) && cause.code === 'EEXIST'
-      ? new OperatorError(`${path} exists already`, 'choose another name: nothing is overwritten')
-      : new OperatorError(`the backup ${path} cannot be written`, undefined, { cause })
-  })
-  await file.close()
+  const file = await openNew(draft)
+  try {
+    // Nobody else is to take the name meanwhile.
+    const place = await openNew(path)
+    await place.close()
+  } catch (error) {
+    await file.close()
+    await rm(draft, { force: true })
+    throw error
+  }
   let totals: BackupTotals | undefined
   try {
     const sizeBytes = await source.rows.snapshot(async (snapshot) => {
       const entries = entriesOf(source, snapshot, (made) => (totals = made))
       const bytes = encodeBackup(entries, { ...parts, keys: source.keys, createdAt })
-      return writeWhole(draft, bytes)
+      return writeWhole(file, bytes)
     })
     await rename(draft, path)
     await syncFolder(dirname(path))
@@ -81,9 +85,17 @@ export async function writeBackup(
 const isDiskError = (error: unknown): error is NodeJS.ErrnoException & { code: string } =>
   error instanceof Error && 'syscall' in error && 'code' in error
 
-/** @returns the size in bytes, once all of it is durable */
-async function writeWhole(path: string, bytes: AsyncIterable<Buffer>): Promise<number> {
-  const file = await open(path, 'w', FILE_MODE)
+/** Only a file that was not there: no link is followed, and what somebody else has put there is not written to. */
+function openNew(path: string): Promise<FileHandle> {
+  return open(path, 'wx', FILE_MODE).catch((cause: unknown) => {
+    throw isDiskError(cause) && cause.code === 'EEXIST'
+      ? new OperatorError(`${path} exists already`, 'choose another name: nothing is overwritten')
+      : new OperatorError(`the backup ${path} cannot be written`, undefined, { cause })
+  })
+}
+
+/** @returns the size in bytes, once all of it is durable; closes the file whatever happens */
+async function writeWhole(file: FileHandle, bytes: AsyncIterable<Buffer>): Promise<number> {
   try {
     let size = 0
     for await (const piece of bytes) {

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import * as sdk from '@aws-sdk/client-kms'
@@ -68,6 +76,19 @@ describe('a backup', () => {
     assert.equal(refused.exitCode, 1)
     assert.match(refused.stderr, /exists already/)
     assert.equal(readFileSync(backup).length, summary.sizeBytes)
+  })
+
+  test('writes to no file that is there already, nor through a link', async () => {
+    const other = join(folder, 'other')
+    const file = join(folder, 'linked.srb')
+    writeFileSync(other, 'of somebody else')
+    symlinkSync(other, `${file}.partial`)
+    const refused = await run('backup', file, '--data', server.dataFolder)
+    assert.equal(refused.exitCode, 1)
+    assert.match(refused.stderr, /linked\.srb\.partial exists already/)
+    assert.equal(readFileSync(other, 'utf8'), 'of somebody else')
+    assert.deepEqual(readdirSync(folder).sort(), ['linked.srb.partial', 'other', 'store.srb'])
+    for (const name of [other, `${file}.partial`]) rmSync(name)
   })
 
   test('shows nothing of what it holds', () => {
