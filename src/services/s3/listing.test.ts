@@ -94,3 +94,18 @@ test('no entry is asked for, none is given', async () => {
   const page = await listPage(await holding(['a']), ACCOUNT, query)
   assert.deepEqual(page, { objects: [], prefixes: [], next: undefined })
 })
+
+test('a delimiter that ends every key does not have the bucket walked once for each', async () => {
+  const objects = await holding(Array.from({ length: 500 }, (_, at) => `k${at}.json.gz`))
+  let walks = 0
+  const counted: TrailObjects = {
+    ...objects,
+    list: (account, query) => {
+      walks += 1
+      return objects.list(account, query)
+    },
+  }
+  const query = { prefix: '', delimiter: '.json.gz', after: '', limit: 1000 }
+  assert.equal((await listPage(counted, ACCOUNT, query)).prefixes.length, 500)
+  assert.ok(walks <= 10, `the bucket was walked ${walks} times`)
+})

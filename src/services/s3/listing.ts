@@ -58,6 +58,8 @@ export async function listPage(
   let at = query.after
   /** Where the last entry that fits stands. */
   let last = at
+  /** The common prefix that has been met last. A page that began behind one does not show it again. */
+  let met: string | undefined = query.after
   const keysMax = query.delimiter === '' ? ENTRIES_MAX : DELIMITED_KEYS_MAX
   if (query.limit === 0) return { objects: [], prefixes: [], next: undefined }
   for (;;) {
@@ -68,17 +70,16 @@ export async function listPage(
     if (infos.length === 0) return { objects: found, prefixes, next: undefined }
     for (const info of infos) {
       const common = commonPrefixOf(info.key, query)
-      // A page that began behind a common prefix does not show it again.
-      const isNew = common === undefined || common !== query.after
+      const isNew = common === undefined || common !== met
       if (isNew && found.length + prefixes.length === query.limit) {
         return { objects: found, prefixes, next: last }
       }
       if (common === undefined) found.push(info)
       else if (isNew) prefixes.push(common)
       if (isNew) last = common ?? info.key
+      met = common ?? met
+      // Everything else below a common prefix is the same entry: the next keys are asked for behind it.
       at = common === undefined ? info.key : common + LAST_CHARACTER
-      // Everything else below it is the same entry: the next keys are asked for behind it.
-      if (common !== undefined) break
     }
   }
 }
