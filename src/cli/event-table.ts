@@ -1,14 +1,11 @@
 import type { EventCount, FoundEvent } from '../core/audit-search.ts'
 import type { Paint } from './paint.ts'
+import { printable } from './printable.ts'
 
 /** Between two columns. */
 const GAP = '  '
-/** What can be seen: names that callers chose must not move the cursor. */
-const UNPRINTABLE = /[^\x20-\x7e\u00a0-\u{10ffff}]/gu
 
 type Cells = readonly string[]
-
-const clean = (text: string): string => text.replaceAll(UNPRINTABLE, '?')
 
 /** Rows with aligned columns; widths never shrink, so that what follows stands below what came before. */
 export class Columns {
@@ -77,7 +74,7 @@ function member(value: unknown, name: string): unknown {
     : undefined
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? clean(value) : '')
+const textOf = (value: unknown): string => (typeof value === 'string' ? printable(value) : '')
 
 function cellsOf({ time, text }: FoundEvent): Cells {
   const record: unknown = JSON.parse(text)
@@ -126,7 +123,7 @@ export function countTable(
   const titles = ['COUNT', ...by.map((name) => name.toUpperCase()), 'FIRST', 'LAST']
   const rows = counts.map(({ values, count, first, last }) => [
     String(count),
-    ...values.map((value) => clean(value) || '-'),
+    ...values.map((value) => printable(value) || '-'),
     secondsText(first),
     secondsText(last),
   ])

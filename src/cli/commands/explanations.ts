@@ -9,6 +9,7 @@ import { EXIT, UsageError } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { accountOption, folderOptions, jsonOption, parseEndpoint, parseRegion } from '../options.ts'
 import { createPaint } from '../paint.ts'
+import { printableLines } from '../printable.ts'
 import type { Inquirer } from '../program.ts'
 import { readTextFile } from '../text-file.ts'
 
@@ -86,7 +87,9 @@ export function addExplain(parent: Command, context: Context): void {
     const [requestId = ''] = command.args
     const found = await inquire(flags, context, (node) => node.explain({ requestId }))
     const paint = createPaint(context.terminal.hasColors)
-    await context.terminal.out.write(flags.json ? jsonLine(found) : explanationText(found, paint))
+    await context.terminal.out.write(
+      flags.json ? jsonLine(found) : printableLines(explanationText(found, paint)),
+    )
     return EXIT.ok
   })
 }
@@ -115,7 +118,9 @@ export function addWhoCan(parent: Command, context: Context): void {
     const request = { action, key, accountId, region, limit, after }
     const found = await inquire(flags, context, (node) => node.whoCan(request))
     const paint = createPaint(context.terminal.hasColors)
-    await context.terminal.out.write(flags.json ? jsonLine(found) : whoCanText(found, paint))
+    await context.terminal.out.write(
+      flags.json ? jsonLine(found) : printableLines(whoCanText(found, paint)),
+    )
     return EXIT.ok
   })
 }
@@ -162,7 +167,9 @@ export function addSimulate(parent: Command, context: Context): void {
     const request = await simulationOf(flags)
     const found = await inquire(flags, context, (node) => node.simulate(request))
     const paint = createPaint(context.terminal.hasColors)
-    await context.terminal.out.write(flags.json ? jsonLine(found) : simulationText(found, paint))
+    await context.terminal.out.write(
+      flags.json ? jsonLine(found) : printableLines(simulationText(found, paint)),
+    )
     const isGood = found.problems.length === 0 && found.warnings.length === 0
     return isGood && found.decision?.allowed !== false ? EXIT.ok : EXIT.failed
   })

@@ -7,6 +7,7 @@ import { impactText } from '../impact-text.ts'
 import type { FolderFlags } from '../options.ts'
 import { accountOption, folderOptions, jsonOption, parseRegion } from '../options.ts'
 import { createPaint } from '../paint.ts'
+import { printableLines } from '../printable.ts'
 
 interface ImpactFlags extends FolderFlags {
   readonly account?: string
@@ -46,7 +47,9 @@ export function addKey(parent: Command, context: Context): void {
       operator.keyImpact({ key, accountId, region }),
     )
     const paint = createPaint(context.terminal.hasColors)
-    await context.terminal.out.write(flags.json ? jsonLine(impact) : impactText(impact, paint))
+    await context.terminal.out.write(
+      flags.json ? jsonLine(impact) : printableLines(impactText(impact, paint)),
+    )
     return EXIT.ok
   })
 }

@@ -86,6 +86,24 @@ describe('audit verify --dir', () => {
     assert.deepEqual([json.exitCode, JSON.parse(json.stdout)], [1, broken])
   })
 
+  test('cannot be made to say something else by what files are called', async () => {
+    const file = '\u001b[2J\u001b[HThe trail is whole: 9 digests.\n'
+    const findings = [{ file, what: 'does not belong into a trail' }]
+    const auditVerifyTrail = answering({
+      ...VERDICT,
+      intact: false,
+      findings,
+      notes: ['\u001b[8m'],
+    })
+    const { stdout } = await run(COPY, { auditVerifyTrail })
+    assert.equal(stdout.includes('\u001b'), false)
+    assert.deepEqual(stdout.split('\n').slice(1), [
+      '  ?[2J?[HThe trail is whole: 9 digests.?: does not belong into a trail',
+      'Note: ?[8m.',
+      '',
+    ])
+  })
+
   test('with a node checks its log, too, and both must be whole', async () => {
     const log = { intact: true, segments: 2, frames: 10, problems: [], macsChecked: true }
     for (const [trailIntact, logIntact] of [

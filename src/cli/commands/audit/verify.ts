@@ -6,6 +6,7 @@ import { EXIT, UsageError } from '../../failures.ts'
 import { LiveLine } from '../../live-line.ts'
 import type { FolderFlags } from '../../options.ts'
 import { accountOption, folderOptions, jsonOption, parseInstant } from '../../options.ts'
+import { printable } from '../../printable.ts'
 import type {
   AuditVerdict,
   NamedText,
@@ -147,18 +148,18 @@ const extentOf = (counts: TrailCounts): string =>
 
 function describeTrail(verdict: TrailVerdict): string {
   const { intact, findings, findingsLeftOut } = verdict
-  const notes = verdict.notes.map((note) => `Note: ${note}.\n`).join('')
+  const notes = verdict.notes.map((note) => `Note: ${printable(note)}.\n`).join('')
   if (intact) return `The trail is whole: ${extentOf(verdict)}.\n${notes}`
-  const lines = findings.map(({ file, what }) => `  ${file}: ${what}\n`).join('')
+  const lines = findings.map(({ file, what }) => `  ${printable(`${file}: ${what}`)}\n`).join('')
   const more = findingsLeftOut > 0 ? `  … and ${findingsLeftOut} more\n` : ''
   return `The trail is broken: ${extentOf(verdict)}.\n${lines}${more}${notes}`
 }
 
 function describeVerdict(verdict: AuditVerdict): string {
   const extent = `${count(verdict.segments, 'segment')}, ${count(verdict.frames, 'frame')}`
-  const notes = (verdict.notes ?? []).map((note) => `Note: ${note}.\n`).join('')
+  const notes = (verdict.notes ?? []).map((note) => `Note: ${printable(note)}.\n`).join('')
   if (!verdict.intact) {
-    const problems = verdict.problems.map((problem) => `  ${problem}\n`).join('')
+    const problems = verdict.problems.map((problem) => `  ${printable(problem)}\n`).join('')
     return `The audit log is broken: ${extent}.\n${problems}${notes}`
   }
   return verdict.macsChecked
