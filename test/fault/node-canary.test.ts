@@ -204,6 +204,12 @@ describe('secrets of callers and of the operator', () => {
     await assert.rejects(
       opened(new trail.CloudTrailClient(session)).send(new trail.LookupEventsCommand({})),
     )
+  })
+
+  test('are nothing that the operator is shown', async () => {
+    const kms = opened(new sdk.KMSClient(configOf()))
+    const { Keys } = await kms.send(new sdk.ListKeysCommand({}))
+    const KeyId = Keys?.[0]?.KeyId ?? ''
     const answer = await fetch(`${server.endpoint}/-/metrics`)
     told.push({ where: 'metrics', bytes: Buffer.from(await answer.text()) })
     for (const args of [
