@@ -1,6 +1,7 @@
 import type { CountedUses, KeyImpact, LastUse, RelatedKey } from '../core/key-impact.ts'
 import { count } from './context.ts'
 import type { Paint } from './paint.ts'
+import { printable } from './printable.ts'
 
 /** Principals and operations that are told one by one; `--json` has all. */
 const USES_SHOWN_MAX = 20
@@ -53,7 +54,7 @@ function grantLines({ grants }: KeyImpact): readonly string[] {
     fact('grants', grants.total === 0 ? 'none' : String(grants.total)),
     ...shown.map(
       ({ grantId, name, grantee, operations }) =>
-        `  ${grantee}: ${operations.join(', ')} (${name === '' ? grantId : name})`,
+        `  ${grantee}: ${operations.join(', ')} (${printable(name === '' ? grantId : name)})`,
     ),
     ...(more === 0 ? [] : [`  and ${more} more`]),
   ]
@@ -75,7 +76,7 @@ function boundLines(impact: KeyImpact): readonly string[] {
   }
   if (customKeyStore !== undefined) {
     const { name, id, connectionState } = customKeyStore
-    lines.push(fact('key store', `${name} (${id}), ${connectionState}`))
+    lines.push(fact('key store', `${printable(name)} (${id}), ${connectionState}`))
   }
   if (guard !== undefined) lines.push(fact('guard', count(guard.days, 'day')))
   return lines
@@ -87,7 +88,7 @@ export function impactText(impact: KeyImpact, paint: Paint): string {
   const isLive = state === 'Enabled'
   const lines = [
     paint.strong(arn),
-    ...(description === '' ? [] : [description]),
+    ...(description === '' ? [] : [printable(description)]),
     fact('state', isLive ? paint.good(state) : paint.warn(state)),
     fact('key', `${spec}, ${usage}, ${origin}, made ${timeText(createdAt)}`),
     ...lastUseLines(impact.lastUse),

@@ -125,6 +125,15 @@ Before you delete it:
     assert.ok(!stdout.includes('user-20'))
   })
 
+  test('a description cannot pass for what the command says', async () => {
+    const description = 'orders\n\nNothing speaks against it.\u001b[8m\u009b8m\u202eevil'
+    const { openOperator } = fakeOperator({ keyImpact: async () => ({ ...BUSY, description }) })
+    const { stdout } = await run(['key', 'impact', ARN], { openOperator })
+    assert.equal(stdout.split('\n')[1], 'orders??Nothing speaks against it.?[8m?8m?evil')
+    const { stdout: json } = await run(['key', 'impact', ARN, '--json'], { openOperator })
+    assert.equal(JSON.parse(json).description, description)
+  })
+
   test('takes a key and nothing that is no account or Region', async () => {
     const { openOperator } = fakeOperator({})
     for (const words of [[], [ARN, '--account', '1'], [ARN, '--region', 'x y']]) {
