@@ -64,7 +64,7 @@ const REWRITE_BATCH = 500
 export interface LocalOperatorParts {
   readonly state: NodeState
   /** Asked before anything is changed: rejects where it could not be recorded. */
-  readonly openTrail: () => Promise<Pick<AuditTrail, 'record'>>
+  readonly openTrail: () => Promise<Pick<AuditTrail, 'recordCommitted'>>
   /** Events of the audit log, all that is durable. */
   readonly openSearch: () => Promise<AuditSearch>
   readonly frames: FrameWriter
@@ -374,11 +374,14 @@ export class LocalOperator implements Operator {
   }
 
   async #record(
-    trail: Pick<AuditTrail, 'record'>,
+    trail: Pick<AuditTrail, 'recordCommitted'>,
     action: string,
     details: Readonly<Record<string, string | number>>,
   ): Promise<void> {
-    const { frames, clock } = this.#parts
-    await trail.record(frames.operator(clock.now(), action, details))
+    const { frames, clock, state } = this.#parts
+    const frame = frames.operator(clock.now(), action, details)
+    // What was done stands: where the log cannot be written, its frame waits in the store as those of calls do.
+    const outboxId = await state.rows.transaction((tx) => tx.addOutbox(frame))
+    await trail.recordCommitted(outboxId, frame)
   }
 }
