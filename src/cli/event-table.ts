@@ -92,11 +92,12 @@ function cellsOf({ time, text }: FoundEvent): Cells {
 /** `2026-01-31T09:00:00Z` */
 export const secondsText = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`
 
-/** The part of an ARN that people know: `role/app`, `assumed-role/app/session`. */
+/** The part of an ARN that people know: `role/app`, `assumed-role/app/session`. Who came with a token has none. */
 function principalOf(identity: unknown): string {
   const arn = textOf(member(identity, 'arn'))
   if (arn !== '') return arn.split(':').slice(5).join(':')
-  return textOf(member(identity, 'invokedBy')) || textOf(member(identity, 'accountId')) || '-'
+  const names = ['userName', 'invokedBy', 'accountId'].map((name) => textOf(member(identity, name)))
+  return names.find((name) => name !== '') ?? '-'
 }
 
 function keysOf(resources: unknown): string {

@@ -72,6 +72,24 @@ describe('audit search', () => {
     assert.equal(closed(), 1)
   })
 
+  test('a caller without an ARN is told by the name in its token, or by its account', async () => {
+    const identity = (userIdentity: object) => callFrame(1, { userIdentity })
+    const frames = [
+      identity({ type: 'WebIdentityUser', principalId: 'idp:app:job-7', userName: 'job-7' }),
+      identity({ type: 'AWSAccount', principalId: 'AROAEXAMPLE:s', accountId: '444455556666' }),
+      identity({ accountId: '111122223333', invokedBy: 'AWS Internal' }),
+    ]
+    const { openEventLookup } = lookupOver(frames)
+    const { stdout } = await run(['audit', 'search', '--order', 'oldest'], { openEventLookup })
+    assert.deepEqual(
+      stdout
+        .split('\n')
+        .slice(1, 4)
+        .map((line) => line.split(/ {2,}/)[2]),
+      ['job-7', '444455556666', 'AWS Internal'],
+    )
+  })
+
   test('is coloured on a terminal, and what callers chose moves no cursor', async () => {
     const odd = callFrame(1, { sourceIPAddress: '\u001b[2Jevil', errorCode: 'AccessDenied' })
     const { openEventLookup } = lookupOver([callFrame(0), odd])
