@@ -235,6 +235,16 @@ describe('audit stats', () => {
     )
   })
 
+  test('says when there are more rows than it shows', async () => {
+    const { openEventLookup } = lookupOver(callFrames(3))
+    const argv = ['audit', 'stats', '--by', 'operation', '--json', '--limit']
+    const one = await run([...argv, '1'], { openEventLookup })
+    assert.deepEqual(JSON.parse(one.stdout).operation, 'Encrypt')
+    assert.equal(one.stderr, 'strongroom: there are more; --limit says how many are shown\n')
+    const all = await run([...argv, '2'], { openEventLookup })
+    assert.deepEqual([all.stdout.split('\n').length, all.stderr], [3, ''])
+  })
+
   test('refuses what it cannot count by, and names of users', async () => {
     const { openEventLookup } = lookupOver([])
     for (const flags of [

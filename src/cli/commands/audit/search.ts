@@ -39,6 +39,9 @@ interface SearchFlags extends FilterFlags {
   readonly json: boolean
 }
 
+/** Beside what is shown, where the limit cut it. */
+export const MORE = 'strongroom: there are more; --limit says how many are shown\n'
+
 /** `strongroom audit search`. */
 export function addSearch(group: Command, context: Context): void {
   const { terminal } = context
@@ -60,9 +63,7 @@ export function addSearch(group: Command, context: Context): void {
       const { events, hasMore } = await eventsOf(open, query)
       await print(events, flags.json, context)
       if (events.length === 0) await terminal.err.write('strongroom: no event is like that\n')
-      if (hasMore) {
-        await terminal.err.write('strongroom: there are more; --limit says how many are shown\n')
-      }
+      if (hasMore) await terminal.err.write(MORE)
     })
     return EXIT.ok
   })

@@ -14,7 +14,7 @@ import { countTable, secondsText } from '../../event-table.ts'
 import { EXIT, UsageError } from '../../failures.ts'
 import { folderOptions, jsonOption } from '../../options.ts'
 import { createPaint } from '../../paint.ts'
-import { withLookup } from './search.ts'
+import { MORE, withLookup } from './search.ts'
 
 const ROWS_DEFAULT = 100
 const DIMENSIONS: readonly EventDimension[] = [
@@ -70,12 +70,15 @@ export function addStats(group: Command, context: Context): void {
     }
     await withLookup(flags, context, async (open) => {
       const filter = await filterOf(flags, open)
-      const counts = await open.lookup.countEvents({ ...filter, by, limit })
+      // One more than is shown tells whether there are more.
+      const found = await open.lookup.countEvents({ ...filter, by, limit: limit + 1 })
+      const counts = found.slice(0, limit)
       const text = json
         ? counts.map((count) => jsonLine(rowOf(count, by))).join('')
         : countTable(counts, by, createPaint(terminal.hasColors))
       if (counts.length > 0) await terminal.out.write(text)
       else await terminal.err.write('strongroom: no event is like that\n')
+      if (found.length > limit) await terminal.err.write(MORE)
     })
     return EXIT.ok
   })
