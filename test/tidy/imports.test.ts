@@ -48,7 +48,7 @@ describe('imports point inwards:', () => {
     ['src/cli/a.ts', "import type { A } from '../crypto/a.ts'", /cli must not import crypto/],
     ['src/server/a.ts', "import { a } from '../main.ts'", /nothing imports an entry point/],
     ['src/server/a.ts', "import { a } from './a.test.ts'", /nothing imports a test/],
-    ['src/server/a.ts', "import { a } from '../support/a.ts'", /nothing outside src/],
+    ['src/server/a.ts', "import { a } from '../../test/support/a.ts'", /nothing outside src/],
     ['src/server/a.ts', "import { a } from './a.js'", /with its extension \.ts/],
     ['src/server/a.ts', "import { a } from 'fast-check'", /fast-check is no runtime dependency/],
     ['src/server/a.ts', "import { a } from '@aws-sdk/client-kms/x'", /@aws-sdk\/client-kms is no/],
@@ -104,7 +104,7 @@ describe('a dead file is found', () => {
   test('when only a test imports it, unless it is made for tests', () => {
     const suite = {
       path: 'src/core/a.test.ts',
-      text: "import './a.ts'\nimport '../support/b.ts'",
+      text: "import './a.ts'\nimport '../../test/support/b.ts'",
     }
     const a = { path: 'src/core/a.ts', text: '' }
     const b = { path: 'test/support/b.ts', text: '' }
