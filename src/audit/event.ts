@@ -91,6 +91,10 @@ export interface ServiceEventFacts {
   readonly eventName: string
   readonly resources: CallFacts['resources']
   readonly serviceEventDetailsJson: string | undefined
+  /** Of what AWS records as a call of its own rather than as a service event. */
+  readonly ownCall?:
+    | { readonly requestId: string; readonly responseElementsJson: string }
+    | undefined
 }
 
 /** Every frame starts with these bytes and `{"kind":…}`'s rest, so that `withOutboxId` needs no parsing. */
@@ -270,15 +274,18 @@ export class FrameWriter {
       facts.serviceEventDetailsJson === undefined
         ? ''
         : `"serviceEventDetails":${facts.serviceEventDetailsJson},`
+    const { ownCall } = facts
+    const requestId = ownCall === undefined ? '' : `"requestID":"${ownCall.requestId}",`
     const record =
       `{"eventVersion":"${EVENT_VERSION}",` +
       `"userIdentity":{"accountId":"${facts.accountId}","invokedBy":"AWS Internal"},` +
       `"eventTime":"${this.#eventTime(facts.time)}","eventSource":"${facts.eventSource}",` +
       `"eventName":"${facts.eventName}","awsRegion":"${facts.region}",` +
       `"sourceIPAddress":"AWS Internal","userAgent":"AWS Internal",` +
-      `"requestParameters":null,"responseElements":null,"eventID":"${facts.eventId}",` +
+      `"requestParameters":null,"responseElements":${ownCall?.responseElementsJson ?? 'null'},` +
+      `${requestId}"eventID":"${facts.eventId}",` +
       `"readOnly":false,"resources":[${resourcesJson(facts.resources)}],` +
-      `"eventType":"AwsServiceEvent","managementEvent":true,` +
+      `"eventType":"${ownCall === undefined ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true,` +
       `"recipientAccountId":"${facts.accountId}",${details}"eventCategory":"Management"}`
     const start = `{"kind":"service-event"${INTERNAL_START}"time":${facts.time},"outcome":"ok"`
     if (facts.accountId === SERVICE_ACCOUNT) return withoutRecipient(start, record)

@@ -63,6 +63,10 @@ export function eventFrame(
     eventName: event.name,
     resources: event.resources,
     serviceEventDetailsJson: event.details && JSON.stringify(event.details),
+    ownCall: event.responseElements && {
+      requestId: parts.random.uuid(),
+      responseElementsJson: JSON.stringify(event.responseElements),
+    },
   })
 }
 

@@ -54,6 +54,8 @@ export interface ServiceEvent {
   readonly region: string
   readonly resources: readonly AuditResource[]
   readonly details?: JsonObject
+  /** Present for what AWS records as a call of its own, with a reply, rather than as a service event. */
+  readonly responseElements?: JsonObject
 }
 
 export interface WriteScope extends Scope {

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { FrameWriter, withOutboxId } from '../../audit/event.ts'
+import { FrameWriter, type ServiceEventFacts, withOutboxId } from '../../audit/event.ts'
 import { instant } from '../../core/ids.ts'
 import { eventsOf } from './bridge-event.ts'
 
 const KEY_ID = '1234abcd-12ab-34cd-56ef-1234567890ab'
 const ARN = `arn:aws:kms:us-west-2:111122223333:key/${KEY_ID}`
 
-const serviceEvent = (eventName: string, accountId = '111122223333'): string =>
+const serviceEvent = (
+  eventName: string,
+  accountId = '111122223333',
+  rest: Partial<ServiceEventFacts> = {},
+): string =>
   new FrameWriter().serviceEvent({
     eventId: '0f4b3b2e-0000-4000-8000-000000000001',
     time: instant(Date.UTC(2022, 7, 25, 16, 37, 50, 999)),
@@ -17,6 +21,7 @@ const serviceEvent = (eventName: string, accountId = '111122223333'): string =>
     eventName,
     resources: [{ accountId, type: 'AWS::KMS::Key', arn: ARN }],
     serviceEventDetailsJson: '{"keyId":"1","2":0,"1":0}',
+    ...rest,
   })
 
 const recordOf = (frame: string): string => frame.slice(frame.indexOf('"records":[') + 11, -2)
@@ -60,11 +65,21 @@ describe('events of EventBridge', () => {
   })
 
   test('other service events have no event of their own, and keys of services have none at all', () => {
-    const types = eventsOf(serviceEvent('SynchronizeMultiRegionKey'), 1, 'none').map(
-      ({ detailType }) => detailType,
-    )
+    const types = eventsOf(serviceEvent('CreateKey'), 1, 'none').map(({ detailType }) => detailType)
     assert.deepEqual(types, ['AWS Service Event via CloudTrail'])
     assert.deepEqual(eventsOf(serviceEvent('RotateKey', 'services'), 1, 'all'), [])
+  })
+
+  test('what the service did as a call of its own is told as a call', () => {
+    const ownCall = { requestId: 'request-1', responseElementsJson: `{"keyId":"${ARN}"}` }
+    const frame = serviceEvent('SynchronizeMultiRegionKey', undefined, { ownCall })
+    assert.deepEqual(eventsOf(frame, 1, 'none'), [])
+    for (const choice of ['write', 'all'] as const) {
+      const [event, ...more] = eventsOf(frame, 1, choice)
+      assert.equal(event?.detailType, 'AWS API Call via CloudTrail')
+      assert.equal(event.orderKey, ARN)
+      assert.deepEqual(more, [])
+    }
   })
 
   test('calls become events as was chosen, with their records as they stand in the log', () => {

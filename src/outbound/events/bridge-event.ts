@@ -133,20 +133,26 @@ export function eventsOf(
 ): readonly BridgeEvent[] {
   // Looked at first: most frames are of calls, and mostly nobody wants those.
   if (frame.startsWith(SERVICE_EVENT)) {
-    return recordsOf(frame).flatMap(({ text }, number) => [
-      ...serviceEvents(text, sequence, number),
-    ])
+    return recordsOf(frame).flatMap(({ text }, number) => {
+      // Some of what the service does by itself is recorded as a call of its own.
+      const isCall = factsOf(text).eventType === 'AwsApiCall'
+      if (isCall) return apiCallEvents(text, positionOf(sequence, number), apiCalls)
+      return [...serviceEvents(text, sequence, number)]
+    })
   }
   if (apiCalls === 'none' || !frame.startsWith(CALL)) return []
-  return recordsOf(frame).flatMap(({ text }, number) => {
-    const facts = factsOf(text)
-    if (apiCalls === 'write' && facts.readOnly) return []
-    return eventOf({
-      facts,
-      detailType: 'AWS API Call via CloudTrail',
-      resources: [],
-      detailJson: text,
-      position: positionOf(sequence, number),
-    })
-  })
+  return recordsOf(frame).flatMap(({ text }, number) =>
+    apiCallEvents(text, positionOf(sequence, number), apiCalls),
+  )
+}
+
+function apiCallEvents(
+  text: string,
+  position: string,
+  apiCalls: ApiCallChoice,
+): readonly BridgeEvent[] {
+  const facts = factsOf(text)
+  if (apiCalls === 'none' || (apiCalls === 'write' && facts.readOnly)) return []
+  const detailType = 'AWS API Call via CloudTrail'
+  return [eventOf({ facts, detailType, resources: [], detailJson: text, position })]
 }

@@ -66,6 +66,10 @@ const frameOf = (parts: TimedWorkParts, event: ServiceEvent, time: Instant): str
     eventName: event.name,
     resources: event.resources,
     serviceEventDetailsJson: event.details && JSON.stringify(event.details),
+    ownCall: event.responseElements && {
+      requestId: parts.random.uuid(),
+      responseElementsJson: JSON.stringify(event.responseElements),
+    },
   })
 
 /** Records that have become due, as an index over dates gives them. */

@@ -82,5 +82,6 @@ export function synchronizationEvent({ accountId, region, keyId }: Key): Service
     accountId,
     region,
     resources: [{ accountId, type: 'AWS::KMS::Key', arn }],
+    responseElements: { keyId: arn },
   }
 }
