@@ -245,11 +245,23 @@ describe('audit stats', () => {
     assert.deepEqual([all.stdout.split('\n').length, all.stderr], [3, ''])
   })
 
+  test('takes what to count by in one flag or in several', async () => {
+    const { openEventLookup, asked } = lookupOver(callFrames(3))
+    for (const flags of [
+      ['--by', 'day,outcome'],
+      ['--by', 'day', '--by', 'outcome'],
+    ]) {
+      await run(['audit', 'stats', ...flags], { openEventLookup })
+      assert.deepEqual(Object(asked.pop()).by, ['day', 'outcome'])
+    }
+  })
+
   test('refuses what it cannot count by, and names of users', async () => {
     const { openEventLookup } = lookupOver([])
     for (const flags of [
       ['--by', 'color'],
       ['--by', 'day,day'],
+      ['--by', 'day', '--by', 'day'],
       ['--principal', 'bob'],
     ]) {
       assert.equal((await run(['audit', 'stats', ...flags], { openEventLookup })).exitCode, 2)

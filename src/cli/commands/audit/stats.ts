@@ -42,7 +42,7 @@ Examples:
   strongroom audit stats --by day,operation --since 30d --json`
 
 interface StatsFlags extends CountedFilterFlags {
-  readonly by: readonly EventDimension[]
+  readonly by?: readonly EventDimension[]
   readonly limit: number
   readonly json: boolean
 }
@@ -51,9 +51,9 @@ interface StatsFlags extends CountedFilterFlags {
 export function addStats(group: Command, context: Context): void {
   const { terminal } = context
   const stats = withOptions(group.command('stats'), [
-    new Option('--by <what>', `what to count by: ${DIMENSIONS.join(', ')}`)
-      .default(BY_DEFAULT, BY_DEFAULT.join(','))
-      .argParser(parseDimensions),
+    new Option('--by <what>', `what to count by: ${DIMENSIONS.join(', ')}; may be repeated`)
+      .default(undefined, BY_DEFAULT.join(','))
+      .argParser(collectDimensions),
     ...countedFilterOptions(),
     new Option('--limit <number>', 'so many rows at most, those with the highest counts')
       .default(ROWS_DEFAULT)
@@ -64,7 +64,7 @@ export function addStats(group: Command, context: Context): void {
     .description('Count events: who did what with which key, from where, how often')
     .addHelpText('after', STATS_HELP)
   context.act<StatsFlags>(stats, async (flags) => {
-    const { by, limit, json, principal } = flags
+    const { by = BY_DEFAULT, limit, json, principal } = flags
     if (principal !== undefined && !principal.startsWith('arn:')) {
       throw new UsageError('--principal must be an ARN: counts do not know names of users')
     }
@@ -97,11 +97,17 @@ function rowOf(
   }
 }
 
-function parseDimensions(text: string): readonly EventDimension[] {
-  const names = text.split(',').map((name) => name.trim())
-  const dimensions = DIMENSIONS.filter((dimension) => names.includes(dimension))
-  if (dimensions.length !== new Set(names).size || dimensions.length !== names.length) {
-    throw new InvalidArgumentError(`must be some of: ${DIMENSIONS.join(', ')}`)
+function collectDimensions(
+  text: string,
+  earlier: readonly EventDimension[] = [],
+): readonly EventDimension[] {
+  const all = [...earlier]
+  for (const part of text.split(',')) {
+    const dimension = DIMENSIONS.find((name) => name === part.trim())
+    if (dimension === undefined || all.includes(dimension)) {
+      throw new InvalidArgumentError(`must be some of: ${DIMENSIONS.join(', ')}`)
+    }
+    all.push(dimension)
   }
-  return dimensions.sort((a, b) => names.indexOf(a) - names.indexOf(b))
+  return all
 }
