@@ -3,13 +3,22 @@ import { dirname } from 'node:path'
 import { Secret } from '../core/secret.ts'
 import { KEY_FILE_BYTES_MAX } from './key-file.ts'
 
+/** A key file as it lies there. */
+export interface KeyFileOnDisk {
+  readonly contents: Secret
+  /** Permission bits. */
+  readonly mode: number
+  /** Whether it belongs to another user, who lets this one read it: a Secret of Kubernetes is root's. */
+  readonly isLent?: boolean
+}
+
 /**
  * The steps on disk that the key file needs, each of them one that a crash may precede or follow.
  * Tests put failures between them.
  */
 export interface KeyFileDisk {
-  /** Contents and permission bits; undefined if there is no such file. Reads little more than a key file can have. */
-  read(path: string): Promise<{ readonly contents: Secret; readonly mode: number } | undefined>
+  /** Undefined if there is no such file. Reads little more than a key file can have. */
+  read(path: string): Promise<KeyFileOnDisk | undefined>
   /** `path` with symbolic links followed, so that a replacement lands where the link points. */
   resolve(path: string): Promise<string>
   /** Makes a new file of mode 0600 and syncs it. Fails if it exists. */
@@ -30,7 +39,7 @@ export const localDisk: KeyFileDisk = {
   async read(path) {
     try {
       await using file = await open(path, 'r')
-      const { mode } = await file.stat()
+      const { mode, uid } = await file.stat()
       const bytes = new Uint8Array(KEY_FILE_BYTES_MAX + 1)
       let size = 0
       while (size < bytes.length) {
@@ -40,7 +49,7 @@ export const localDisk: KeyFileDisk = {
       }
       const contents = new Secret(bytes.slice(0, size))
       bytes.fill(0)
-      return { contents, mode: mode & PERMISSION_BITS }
+      return { contents, mode: mode & PERMISSION_BITS, isLent: uid !== process.geteuid?.() }
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined
       throw error

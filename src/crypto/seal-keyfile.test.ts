@@ -63,6 +63,32 @@ describe('the key file', () => {
     assert.match(warnings[0] ?? '', /mode 0640.*chmod 600/)
   })
 
+  test('one that root lends to a group for reading opens without a warning', async () => {
+    const { path, custody } = await newStore()
+    const readAs = async (mode: number, isLent: boolean): Promise<number> => {
+      warnings.length = 0
+      const disk: KeyFileDisk = {
+        ...localDisk,
+        read: async (from) => {
+          const file = await localDisk.read(from)
+          return file && { ...file, mode, isLent }
+        },
+      }
+      const seal = keyfileSeal({
+        path,
+        disk,
+        random: seededRandom('lent'),
+        onWarning: (text) => warnings.push(text),
+      })
+      await openCustody(custody.settingText, parts(seal))
+      return warnings.length
+    }
+    assert.equal(await readAs(0o440, true), 0)
+    assert.equal(await readAs(0o440, false), 1)
+    for (const mode of [0o444, 0o460, 0o450, 0o641]) assert.equal(await readAs(mode, true), 1)
+    assert.equal((await localDisk.read(path))?.isLent, false)
+  })
+
   test('the key file of a store is never taken for an empty one, nor replaced', async () => {
     const { path } = await newStore()
     const before = readFileSync(path)

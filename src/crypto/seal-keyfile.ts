@@ -136,7 +136,8 @@ async function readEntries({
   if (file === undefined) return undefined
   using contents = file.contents
   const entries = decodeKeyFile(contents, path)
-  if ((file.mode & 0o077) !== 0) {
+  // Lent to a group for reading is how a file of root's reaches the node; who else is in the group is root's matter.
+  if ((file.mode & (file.isLent === true ? 0o037 : 0o077)) !== 0) {
     onWarning(
       `the key file ${path} has mode 0${file.mode.toString(8)}: others than its owner may use it; chmod 600 it`,
     )
