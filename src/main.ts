@@ -31,6 +31,8 @@ const program: Program = {
   openEventLookup: async (options) => (await server()).openEventLookup(options),
   auditProve: async (options, onProgress) =>
     (await import('./server/operator/trail-commands.ts')).auditProve(options, onProgress),
+  migrateStore: async (options) =>
+    (await import('./server/operator/store-commands.ts')).migrateStore(options),
 }
 
 /** From package.json, which stands above both the sources and the compiled program. */

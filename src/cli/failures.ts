@@ -63,7 +63,7 @@ const PLAIN_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
   ['CommandError', undefined],
   ['OperatorError', undefined],
   ['IntegrityError', 'it was changed or damaged outside Strongroom: put it back from its backup'],
-  ['DependencyError', 'look whether the disk is full or fails'],
+  ['DependencyError', 'look whether the disk is full or fails, or the database cannot be reached'],
   ['ConflictError', 'another process was faster: try again'],
 ])
 

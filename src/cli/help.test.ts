@@ -9,6 +9,7 @@ const COMMANDS = [
   'dev',
   'init',
   'status',
+  'migrate',
   'env',
   'account',
   'account create',

@@ -76,8 +76,8 @@ export const dataOption = (): Option =>
 export const folderOptions = (): readonly Option[] => [
   dataOption(),
   new Option(
-    '--store <file>',
-    'the key store (default: strongroom.db in the data folder)',
+    '--store <place>',
+    'the key store: a file, or postgres://… for one that nodes share (default: strongroom.db in the data folder)',
   ).argParser(parseText),
   new Option(
     '--keyfile <file>',
@@ -109,6 +109,12 @@ const quorumOptions = (): readonly Option[] => [
   ).argParser(parseCount),
   new Option('--threshold <number>', 'and how many of them give it').argParser(parseCount),
 ]
+
+/** A store in PostgreSQL alone, without a node's folder. */
+export const storeUrlOption = (): Option =>
+  new Option('--store <url>', 'the database: postgres://user@host:5432/database').argParser(
+    parseText,
+  )
 
 const listenOptions = (): readonly Option[] => [
   new Option('--port <number>', 'the port to listen on; 0 lets the system choose')

@@ -50,6 +50,17 @@ export interface Program {
   openEventLookup(options: FolderOptions): Promise<OpenLookup>
   /** The proof of one event, as JSON. `onProgress` is told how much of the node's log is indexed. */
   auditProve(options: ProveOptions, onProgress: (done: number, of: number) => void): Promise<string>
+  /** Makes or updates the tables of a store in PostgreSQL. */
+  migrateStore(options: { readonly store: string }): Promise<StoreMigration>
+}
+
+/** What became of the tables of a store. */
+export interface StoreMigration {
+  /** Numbers of the newest step: before, and now. */
+  readonly from: number
+  readonly to: number
+  /** The steps that were run, by number and name. */
+  readonly applied: readonly string[]
 }
 
 export const SEAL_KINDS = ['keyfile', 'passphrase', 'shares'] as const
@@ -67,7 +78,7 @@ export type PassphrasePurpose = 'open' | 'choose'
 /** Where a node's data lives and how its seal opens. */
 export interface FolderOptions {
   readonly dataFolder: string
-  /** Default: `strongroom.db` in the data folder. */
+  /** A file, or the URL of a PostgreSQL database. Default: `strongroom.db` in the data folder. */
   readonly store: string | undefined
   /** Default: `root.key` in the data folder. */
   readonly keyfile: string | undefined

@@ -18,6 +18,7 @@ import { openWatches } from './monitoring/watches.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
+import { appendLate } from './node/late-records.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
 import { createIndexing, openIndexThread } from './node/node-index.ts'
@@ -319,6 +320,7 @@ async function openAll(
   const outbound = await openOutbound({ state, audit, trailFiles }, parts, chosen)
   open.outbound = outbound
   await audit.recoverOutbox()
+  state.onLateCommit((entries) => appendLate(entries, { sink: audit.log, rows: state.rows, log }))
   await node.recover()
   await node.runTimedWork()
   open.rounds = repeatRounds({ state, audit, node, index }, log)

@@ -89,6 +89,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     drillBackup: notExpected('drillBackup'),
     auditProve: notExpected('auditProve'),
     openEventLookup: notExpected('openEventLookup'),
+    migrateStore: notExpected('migrateStore'),
     ...parts,
   }
 }

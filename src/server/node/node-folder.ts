@@ -1,11 +1,19 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { OperatorError } from '../../core/errors.ts'
+import {
+  isPostgresUrl,
+  type PostgresAddress,
+  parsePostgresUrl,
+} from '../../storage/postgres/postgres-url.ts'
 
 /** Where the files of one node are. Everything in the folder is its owner's alone. */
 export interface NodeFolder {
   readonly path: string
+  /** The embedded store; not used where there is a `database`. */
   readonly storeFile: string
+  /** The store that several nodes share. */
+  readonly database: PostgresAddress | undefined
   readonly keyfile: string
   readonly auditFolder: string
   /** Log files and digests, one folder for each bucket. */
@@ -25,15 +33,24 @@ export function nodeFolder(options: {
   readonly keyfile: string | undefined
 }): NodeFolder {
   const path = resolve(options.dataFolder)
-  if (options.store !== undefined && /^[a-z]+:\/\//.test(options.store)) {
+  const database =
+    options.store !== undefined && isPostgresUrl(options.store)
+      ? parsePostgresUrl(options.store)
+      : undefined
+  if (database === undefined && /^[a-z]+:\/\//.test(options.store ?? '')) {
     throw new OperatorError(
-      `the store ${options.store.replace(/\/\/.*@/, '//…@')} is not supported`,
-      'name a file with --store, or leave it out',
+      `the store ${options.store?.replace(/\/\/.*@/, '//…@')} is not supported`,
+      'name a file or a postgres:// URL with --store, or leave it out',
     )
   }
   return {
     path,
-    storeFile: resolve(options.store ?? join(path, 'strongroom.db')),
+    storeFile: resolve(
+      database === undefined && options.store !== undefined
+        ? options.store
+        : join(path, 'strongroom.db'),
+    ),
+    database,
     keyfile: resolve(options.keyfile ?? join(path, 'root.key')),
     auditFolder: join(path, 'audit'),
     trailFolder: join(path, 'trail'),

@@ -5,7 +5,7 @@ import type { IssuedCredential } from '../../core/operator.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
 import type { RowStore } from '../../core/store.ts'
-import { ACCOUNTS, TABLES } from '../../core/tables.ts'
+import { ACCOUNTS } from '../../core/tables.ts'
 import {
   type CommitSetting,
   CUSTODY_SETTING,
@@ -18,7 +18,6 @@ import type { Seal } from '../../crypto/seal.ts'
 import { keyfileSeal } from '../../crypto/seal-keyfile.ts'
 import { passphraseSeal } from '../../crypto/seal-passphrase.ts'
 import { sharesSeal } from '../../crypto/seal-shares.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
 import { type FolderLock, hasLockFile, lockFolder } from '../../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
 import { systemCodeOf } from '../http/http-listen.ts'
@@ -27,6 +26,8 @@ import { drawAccountId, drawCredential, storeAccount } from '../operator/account
 import { writeCredentialsFile } from '../operator/credentials-file.ts'
 import { noShares } from '../sealed/sealed-node.ts'
 import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
+import { nodeIdOf } from './node-id.ts'
+import { type NodeStore, type OnLateCommit, openNodeStore } from './node-store.ts'
 
 /** Records held in memory; see `RecordStoreOptions`. */
 const CACHE_RECORDS = 50_000
@@ -42,12 +43,15 @@ export interface StateParts {
 /** A node's folder, opened for this process alone: store, custody, records. */
 export interface NodeState {
   readonly folder: NodeFolder
-  readonly rows: EmbeddedStore
+  readonly store: NodeStore
+  readonly rows: RowStore
   readonly custody: Custody
   readonly records: CachedRecordStore
   /** The first root credential, when this opening has made the store. */
   readonly firstCredential: IssuedCredential | undefined
   readonly commitSetting: CommitSetting
+  /** Who is told of late commits from now on. */
+  onLateCommit(listener: OnLateCommit): void
   close(): Promise<void>
 }
 
@@ -129,7 +133,15 @@ async function unsealStore(
   if (text === undefined) {
     const seal = sealOf(options.seal ?? 'keyfile', options, folder, 'choose', parts)
     const custody = await createCustody({ seal, ...parts })
-    await rows.transaction((tx) => tx.setSetting(CUSTODY_SETTING, custody.settingText))
+    await rows.transaction(async (tx) => {
+      if ((await tx.setting(CUSTODY_SETTING)) !== undefined) {
+        throw new OperatorError(
+          'another node has set the store up at the same moment',
+          'start this one again, with the root key file of that node',
+        )
+      }
+      await tx.setSetting(CUSTODY_SETTING, custody.settingText)
+    })
     await custody.settleSeal()
     return custody
   }
@@ -191,21 +203,21 @@ export async function openNodeState(
   const folder = nodeFolder(options)
   if (expect === 'existing') assertInitialized(folder)
   const madeFolder = makeFolder(folder)
-  const hadStore = existsSync(folder.storeFile)
+  const hadStore = folder.database !== undefined || existsSync(folder.storeFile)
   if (!hadStore) assertNoLog(folder)
   const hadLock = hasLockFile(folder.path)
   const lock = lockFolder(folder.path)
-  let rows: EmbeddedStore | undefined
+  let store: NodeStore | undefined
+  const late = new LateCommits()
   try {
-    rows = await openEmbeddedStore({
-      file: folder.storeFile,
-      tables: TABLES.map(({ schema }) => schema),
+    store = await openNodeStore(folder, () => nodeIdOf(folder, parts.random), {
+      onLateCommit: late.tell,
       onCommitted: parts.metrics?.observeCommits(),
     })
-    return await openRecords(options, folder, { lock, rows }, parts)
+    return await openRecords(options, folder, { lock, store, late }, parts)
   } catch (error) {
-    const isEmpty = !hadStore && (await holdsNothing(rows))
-    await rows?.close()
+    const isEmpty = !hadStore && (await holdsNothing(store?.rows))
+    await store?.rows.close()
     if (isEmpty) removeStore(folder.storeFile)
     if (isEmpty && !hadLock) lock.releaseAndRemove()
     else lock.release()
@@ -215,7 +227,7 @@ export async function openNodeState(
 }
 
 /** Whether a store that has just been made is still without the keys that everything else needs. */
-async function holdsNothing(rows: EmbeddedStore | undefined): Promise<boolean> {
+async function holdsNothing(rows: RowStore | undefined): Promise<boolean> {
   try {
     return (await rows?.setting(CUSTODY_SETTING)) === undefined
   } catch {
@@ -236,19 +248,23 @@ function removeIfEmpty(folder: string): void {
 async function openRecords(
   options: FolderOptions,
   folder: NodeFolder,
-  { lock, rows }: { lock: FolderLock; rows: EmbeddedStore },
+  { lock, store, late }: { lock: FolderLock; store: NodeStore; late: LateCommits },
   parts: StateParts,
 ): Promise<NodeState> {
+  const { rows } = store
+  if (folder.database !== undefined && (await holdsNothing(rows))) assertNoLog(folder)
   const custody = await unsealStore(options, folder, rows, parts)
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   const firstCredential = await ensureFirstAccount(folder, records, parts)
   return {
     folder,
+    store,
     rows,
     custody,
     records,
     firstCredential,
     commitSetting: settingCommitter(rows),
+    onLateCommit: (listener) => late.listen(listener),
     async close() {
       await rows.close()
       lock.release()
@@ -256,17 +272,27 @@ async function openRecords(
   }
 }
 
+/** Late commits that come before anybody listens are those of the start: their frames are found in the outbox. */
+class LateCommits {
+  #listener: OnLateCommit | undefined
+  readonly tell: OnLateCommit = (entries) => this.#listener?.(entries)
+  listen(listener: OnLateCommit): void {
+    this.#listener = listener
+  }
+}
+
 /** A new store beside an old log could never be served: its keys would not be those of the log. */
-function assertNoLog({ storeFile, auditFolder }: NodeFolder): void {
+function assertNoLog({ storeFile, database, auditFolder }: NodeFolder): void {
   if (!existsSync(auditFolder) || readdirSync(auditFolder).length === 0) return
   throw new OperatorError(
-    `there is an audit log in ${auditFolder}, but no store at ${storeFile}`,
+    `there is an audit log in ${auditFolder}, but no store at ${database?.label ?? storeFile}`,
     'put the store back from its backup, or say with --store where it is; to begin anew, move the audit folder away',
   )
 }
 
 function assertInitialized(folder: NodeFolder): void {
   assertNoFile(folder)
+  if (folder.database !== undefined) return
   try {
     accessSync(folder.storeFile)
   } catch (cause) {

@@ -105,15 +105,15 @@ export class LocalOperator implements Operator {
 
   async status(): Promise<NodeStatus> {
     const { state, describe } = this.#parts
-    const { rows, custody, folder } = state
+    const { rows, custody, folder, store } = state
     const accounts = await listAccounts(this.#accountParts())
     return {
       ...(await describe()),
       dataFolder: folder.path,
       store: {
-        kind: 'embedded',
-        location: folder.storeFile,
-        schemaVersion: rows.schemaVersion,
+        kind: store.kind,
+        location: store.location,
+        schemaVersion: store.schemaVersion,
         epoch: await rows.epoch(),
       },
       seal: {

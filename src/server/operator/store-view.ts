@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import type { AuditHead } from '../../audit/segments/audit-log.ts'
 import type { LogFloor } from '../../audit/segments/log-floor.ts'
 import type { Anchor } from '../../audit/trail/anchors.ts'
@@ -8,11 +7,9 @@ import type { FolderOptions } from '../../cli/program.ts'
 import { DependencyError, OperatorError } from '../../core/errors.ts'
 import { instant } from '../../core/ids.ts'
 import type { RecordStore } from '../../core/records.ts'
-import { TABLES } from '../../core/tables.ts'
 import { TRAIL_HEADS, type TrailHead } from '../../core/trail-tables.ts'
 import type { Custody } from '../../crypto/custody.ts'
 import { createRandom } from '../../crypto/random.ts'
-import { openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
 import { createRecordStore } from '../../storage/record-store.ts'
 import { machineClock } from '../clocks.ts'
 import { loadAuditFloor } from '../node/audit-floor.ts'
@@ -20,6 +17,7 @@ import { loadAuditHead } from '../node/audit-head.ts'
 import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
 import { findNodeId } from '../node/node-id.ts'
 import { unsealForReading } from '../node/node-state.ts'
+import { openStoreForReading } from '../node/node-store.ts'
 import { createOperatorLog } from './operator-log.ts'
 
 /** What the store knows of the log and the trail: the keys of MACs, and how far they went. */
@@ -37,13 +35,9 @@ async function lookIntoStore(
   folder: NodeFolder,
   options: FolderOptions,
 ): Promise<StoreView | string> {
-  if (!existsSync(folder.storeFile)) return `there is no store at ${folder.storeFile}`
   const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('silent') }
-  const rows = await openEmbeddedStore({
-    file: folder.storeFile,
-    tables: TABLES.map(({ schema }) => schema),
-    readOnly: true,
-  })
+  const rows = await openStoreForReading(folder)
+  if (rows === undefined) return `there is no store at ${folder.storeFile}`
   try {
     const custody = await unsealForReading(options, folder, rows, parts)
     if (custody === undefined) return 'the root key is not at hand'

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import type { OutboxEntry, RowStore } from '../../core/store.ts'
+import { TABLES } from '../../core/tables.ts'
+import {
+  type EmbeddedStoreOptions,
+  openEmbeddedStore,
+} from '../../storage/embedded/embedded-store.ts'
+import type { NodeFolder } from './node-folder.ts'
+
+/** The store of a node, wherever it is. */
+export interface NodeStore {
+  readonly rows: RowStore
+  /** `embedded` or `PostgreSQL`. */
+  readonly kind: string
+  /** A file, or a URL without its password. */
+  readonly location: string
+  /** The number of the newest migration. */
+  readonly schemaVersion: number
+}
+
+/** Told of audit frames of changes that turned out to have happened when nobody expected them any more. */
+export type OnLateCommit = (entries: readonly OutboxEntry[]) => void
+
+export interface StoreListeners {
+  readonly onLateCommit: OnLateCommit
+  /** Told of each commit, for metrics. */
+  readonly onCommitted: EmbeddedStoreOptions['onCommitted']
+}
+
+const schemas = () => TABLES.map(({ schema }) => schema)
+
+// The driver is loaded by those who need it: a start on the embedded store does not wait for it.
+const postgres = () => import('../../storage/postgres/postgres-store.ts')
+
+/**
+ * Opens the store that the folder's options name: the file in the folder, or a database.
+ * @param nodeId the node's id, asked for only where several nodes share the store
+ * @throws {OperatorError} where it cannot be opened, or is another program's
+ */
+export async function openNodeStore(
+  { storeFile, database }: NodeFolder,
+  nodeId: () => string,
+  { onLateCommit, onCommitted }: StoreListeners,
+): Promise<NodeStore> {
+  if (database === undefined) {
+    const rows = await openEmbeddedStore({ file: storeFile, tables: schemas(), onCommitted })
+    return { rows, kind: 'embedded', location: storeFile, schemaVersion: rows.schemaVersion }
+  }
+  const { openPostgresStore } = await postgres()
+  const rows = await openPostgresStore({
+    address: database,
+    tables: schemas(),
+    nodeId: nodeId(),
+    onLateCommit,
+    onCommitted,
+  })
+  return {
+    rows,
+    kind: 'PostgreSQL',
+    location: database.label,
+    schemaVersion: rows.schemaVersion,
+  }
+}
+
+/** Opens the store beside the node that may be running on it; undefined where there is no file. */
+export async function openStoreForReading({
+  storeFile,
+  database,
+}: NodeFolder): Promise<RowStore | undefined> {
+  if (database !== undefined) {
+    const { openPostgresStore } = await postgres()
+    return openPostgresStore({ address: database, tables: schemas(), readOnly: true })
+  }
+  if (!existsSync(storeFile)) return undefined
+  return openEmbeddedStore({ file: storeFile, tables: schemas(), readOnly: true })
+}

@@ -1,0 +1,282 @@
+import { assert } from '../../core/assert.ts'
+import { DependencyError } from '../../core/errors.ts'
+import type {
+  Change,
+  OutboxEntry,
+  PageQuery,
+  Row,
+  RowSnapshot,
+  RowStore,
+  RowTransaction,
+  TableSchema,
+} from '../../core/store.ts'
+import { CommitListeners } from '../commit-listeners.ts'
+import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
+import { CommitLane, type StoreCommit } from './commit-lane.ts'
+import { Connections, type ResultRow, type Session } from './connections.ts'
+import {
+  changeOf,
+  LOCK_EPOCH,
+  numberOf,
+  outboxEntryOf,
+  READ_EPOCH,
+  readChanges,
+  readOutbox,
+  readSetting,
+  settingOf,
+  takeWriter,
+} from './feed-sql.ts'
+import { fromPostgres } from './postgres-error.ts'
+import {
+  checkSchema,
+  type MigrationReport,
+  migratePostgres,
+  type SchemaSteps,
+} from './postgres-migrations.ts'
+import { PostgresSnapshot } from './postgres-snapshot.ts'
+import type { PostgresAddress } from './postgres-url.ts'
+import { type Statement, TablesSql } from './row-sql.ts'
+
+export interface PostgresStoreOptions {
+  readonly address: PostgresAddress
+  readonly tables: readonly TableSchema[]
+  /**
+   * Whose outbox it is. No two processes may have one id at a time: the later one takes it over, and
+   * the earlier one can write nothing more.
+   */
+  readonly nodeId: string
+  readonly readOnly?: false
+  /** The schema's steps, where a test needs others than the program's. */
+  readonly steps?: SchemaSteps
+  /** Told of each commit, for metrics. */
+  readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
+  /** How long a commit is tried while the database is away, in milliseconds; 10,000 when absent. */
+  readonly patienceMs?: number
+  /**
+   * Told when a commit of which the callers heard that its outcome is unknown turns out to have
+   * happened: with its audit frames, which nobody has appended to the log.
+   */
+  readonly onLateCommit?: (entries: readonly OutboxEntry[]) => void
+}
+
+/** For looking at a store beside the nodes that use it; nothing can be written. */
+export interface PostgresReaderOptions {
+  readonly address: PostgresAddress
+  readonly tables: readonly TableSchema[]
+  readonly readOnly: true
+  readonly steps?: SchemaSteps
+}
+
+/** A `RowStore` in a PostgreSQL database that several nodes share; the outbox is this node's alone. */
+export interface PostgresStore extends RowStore {
+  /** The number of the newest migration. */
+  readonly schemaVersion: number
+}
+
+class SharedStore implements PostgresStore {
+  readonly schemaVersion: number
+  readonly #connections: Connections
+  readonly #tables: TablesSql
+  readonly #listeners: CommitListeners
+  /** Absent when the store is open for reading only. */
+  readonly #lane: CommitLane | undefined
+  readonly #nodeId: string
+  #isClosed = false
+  #closing: Promise<void> | undefined
+
+  constructor(
+    connections: Connections,
+    options: PostgresStoreOptions | PostgresReaderOptions,
+    opened: { readonly schemaVersion: number; readonly incarnation: number },
+  ) {
+    this.schemaVersion = opened.schemaVersion
+    this.#connections = connections
+    this.#tables = new TablesSql(options.tables)
+    this.#listeners = new CommitListeners()
+    this.#nodeId = options.readOnly ? '' : options.nodeId
+    if (options.readOnly) return
+    this.#lane = new CommitLane({
+      connections,
+      tables: this.#tables,
+      listeners: this.#listeners,
+      nodeId: options.nodeId,
+      incarnation: opened.incarnation,
+      patienceMs: options.patienceMs,
+      onCommitted: options.onCommitted,
+      onLateCommit: options.onLateCommit ?? (() => undefined),
+    })
+  }
+
+  async get(table: TableSchema, key: readonly string[]): Promise<Row | undefined> {
+    const sql = this.#tables.of(table)
+    const [row] = await this.#read('read a row', sql.get(key))
+    return row && sql.decode(row)
+  }
+
+  async page(table: TableSchema, query: PageQuery): Promise<Row[]> {
+    const sql = this.#tables.of(table)
+    const rows = await this.#read('read a page', sql.page(query))
+    return rows.map((row) => sql.decode(row))
+  }
+
+  async count(
+    table: TableSchema,
+    query: {
+      readonly index: string
+      readonly equals: readonly (string | number)[]
+      readonly atMost: number
+    },
+  ): Promise<number> {
+    const { index, equals, atMost } = query
+    const sql = this.#tables.of(table)
+    return sql.decodeCount(await this.#read('count rows', sql.count(index, equals, atMost)))
+  }
+
+  async setting(name: string): Promise<string | undefined> {
+    return settingOf(await this.#read('read a setting', readSetting(name)))
+  }
+
+  async transaction<T>(work: (tx: RowTransaction) => Promise<T>): Promise<T> {
+    return this.#writer().submit(work)
+  }
+
+  async snapshot<T>(work: (snapshot: RowSnapshot) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new DependencyError('the store is closed')
+    let snapshot: PostgresSnapshot
+    const session = await this.#connections.openSession().catch((error: unknown) => {
+      throw fromPostgres(error, 'open a snapshot')
+    })
+    try {
+      snapshot = await PostgresSnapshot.begin(session, this.#tables, this.#nodeId)
+    } catch (error) {
+      await session.close()
+      throw fromPostgres(error, 'open a snapshot')
+    }
+    try {
+      return await work(snapshot)
+    } finally {
+      await snapshot.close()
+    }
+  }
+
+  async load(table: TableSchema, rows: readonly Row[]): Promise<void> {
+    await this.#writer().submit((tx) => tx.load(table, rows))
+  }
+
+  async loadOutbox(entries: readonly OutboxEntry[]): Promise<void> {
+    await this.#writer().submit(async (tx) => tx.loadOutbox(entries))
+  }
+
+  onCommit(listener: (changes: readonly Change[]) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  async epoch(): Promise<number> {
+    return numberOf(await this.#read('read the epoch', { text: READ_EPOCH, values: [] }))
+  }
+
+  async changesSince(epoch: number, limit: number): Promise<Change[]> {
+    assertEntryLimit(limit)
+    const rows = await this.#read('read the change feed', readChanges(epoch, limit))
+    return rows.map(changeOf)
+  }
+
+  async trimChanges(epoch: number): Promise<void> {
+    await this.#writer().submit((tx) => tx.trimChanges(epoch))
+  }
+
+  async outbox(afterId: number, limit: number): Promise<OutboxEntry[]> {
+    assertEntryLimit(limit)
+    const rows = await this.#read('read the outbox', readOutbox(this.#nodeId, afterId, limit))
+    return rows.map(outboxEntryOf)
+  }
+
+  async raiseOutbox(atLeast: number): Promise<void> {
+    assertOutboxId(atLeast)
+    await this.#writer().submit(async (tx) => tx.raiseOutbox(atLeast))
+  }
+
+  outboxDelivered(ids: readonly number[]): void {
+    this.#lane?.delivered(ids)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#lane?.close()
+    this.#isClosed = true
+    await this.#connections.close()
+  }
+
+  #writer(): CommitLane {
+    if (this.#lane !== undefined) return this.#lane
+    throw new DependencyError('the store is open for reading only')
+  }
+
+  async #read(doing: string, { text, values }: Statement): Promise<readonly ResultRow[]> {
+    if (this.#isClosed) throw new DependencyError('the store is closed')
+    try {
+      return await this.#connections.read(text, values)
+    } catch (error) {
+      throw fromPostgres(error, doing)
+    }
+  }
+}
+
+/**
+ * Opens a store in PostgreSQL for one node. Makes no tables: `migrateStore` does.
+ * @throws {OperatorError} where the schema is not one that this program works on
+ * @throws {DependencyError} where the database cannot be reached
+ */
+export async function openPostgresStore(
+  options: PostgresStoreOptions | PostgresReaderOptions,
+): Promise<PostgresStore> {
+  const connections = new Connections(options.address)
+  try {
+    const session = await connections.openSession()
+    try {
+      const { version } = await checkSchema(session, options.steps)
+      const incarnation = options.readOnly ? 0 : await takeName(session, options.nodeId)
+      return new SharedStore(connections, options, { schemaVersion: version, incarnation })
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    await connections.close()
+    throw fromPostgres(error, `open the store ${options.address.label}`)
+  }
+}
+
+/** Under the lock of the writers: a process that had the name has then committed, or will find it taken. */
+async function takeName(session: Session, nodeId: string): Promise<number> {
+  const take = takeWriter(nodeId)
+  await session.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+  await session.query(LOCK_EPOCH, [])
+  const { rows } = await session.query(take.text, take.values)
+  const { command } = await session.query('COMMIT')
+  assert(command === 'COMMIT', 'a transaction of which every statement succeeded commits')
+  return numberOf(rows)
+}
+
+/** Brings the schema of a store in PostgreSQL up to date; see `migratePostgres`. */
+export async function migrateStore(
+  address: PostgresAddress,
+  steps?: SchemaSteps,
+): Promise<MigrationReport> {
+  const connections = new Connections(address)
+  try {
+    const session = await connections.openSession()
+    try {
+      return await migratePostgres(session, address.schema, steps)
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    throw fromPostgres(error, `migrate the store ${address.label}`)
+  } finally {
+    await connections.close()
+  }
+}

