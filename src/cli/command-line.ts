@@ -113,7 +113,8 @@ export function buildCommands(context: Context, print: (text: string) => void): 
     .addHelpText('after', ROOT_HELP)
   for (const add of [addStart, addDev, addInit, addStatus, addEnv]) add(root, context)
   for (const add of [addAccount, addCredentials, addOidc, addKey]) add(root, context)
-  for (const add of [addUnseal, addRotation, addBackup, addAudit, addEvents, addMigrate]) add(root, context)
+  for (const add of [addUnseal, addRotation, addBackup, addAudit, addEvents, addMigrate])
+    add(root, context)
   for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {

@@ -127,7 +127,11 @@ export interface RowStore extends RowReader {
   load(table: TableSchema, rows: readonly Row[]): Promise<void>
   /** As `load`, for outbox entries: they keep their ids, and later ones get greater ids. */
   loadOutbox(entries: readonly OutboxEntry[]): Promise<void>
-  /** Called with the changes of each commit, after it is durable and before `transaction` resolves. */
+  /**
+   * Called with the changes of each commit, after it is durable and before `transaction` resolves; also
+   * with those of other nodes' commits on a shared store, before the `transaction` that made them
+   * resolves there. A commit may be told of twice.
+   */
   onCommit(listener: (changes: readonly Change[]) => void): void
   /** The epoch of the newest commit; 0 when there is none. */
   epoch(): Promise<number>

@@ -18,6 +18,8 @@ import { openWatches } from './monitoring/watches.ts'
 import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
+import { trimFeed } from './node/feed-trim.ts'
+import { whileFresh } from './node/fresh-handler.ts'
 import { appendLate } from './node/late-records.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
@@ -42,8 +44,6 @@ import { programVersion } from './version.ts'
 const GRACE_MS = 10_000
 /** How often the node looks for what is due, and notes the head of its log in the store. */
 const ROUND_MS = 1000
-/** Entries of the change feed that are kept: far more than a node that has fallen behind looks at. */
-const FEED_EPOCHS_KEPT = 100_000
 
 /** Everything of a running node that has to be closed again, in the order in which it was opened. */
 interface OpenParts {
@@ -137,15 +137,6 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
   }
 }
 
-/** Forgets the oldest entries of the change feed, many at a time. */
-async function trimFeed({ rows }: NodeState): Promise<void> {
-  const epoch = await rows.epoch()
-  const [oldest] = await rows.changesSince(0, 1)
-  if (oldest !== undefined && epoch - oldest.epoch > 2 * FEED_EPOCHS_KEPT) {
-    await rows.trimChanges(epoch - FEED_EPOCHS_KEPT)
-  }
-}
-
 /** The log as the record of uses of keys. */
 function journalOf({ state, audit }: Pick<OpenParts, 'state' | 'audit'>, log: Log): UsageJournal {
   const { rows, custody, folder } = state
@@ -161,7 +152,7 @@ function journalOf({ state, audit }: Pick<OpenParts, 'state' | 'audit'>, log: Lo
 }
 
 /** The node itself, on its open state and log. */
-function openNode(
+async function openNode(
   {
     state,
     audit,
@@ -174,8 +165,8 @@ function openNode(
     Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate' | 'trailFiles'>,
   { clock, random, log, metrics }: StateParts,
 ): Promise<Node> {
-  const { rows, records } = state
-  return composeNode({
+  const { rows, records, store } = state
+  const node = await composeNode({
     rows,
     records,
     sink: audit.log,
@@ -193,6 +184,7 @@ function openNode(
     requestFrames: (requestId) => index.requestFrames(requestId),
     metrics,
   })
+  return { ...node, handler: whileFresh(node.handler, store.freshness) }
 }
 
 /** What removes old records; undefined where they are kept for ever. */
@@ -258,6 +250,10 @@ function operatorOf(
   })
 }
 
+/** Whether calls would be answered: they are recorded, and what is cached is true. */
+const isReady = ({ audit, state }: Pick<OpenParts, 'audit' | 'state'>): boolean =>
+  !audit.isFailing() && state.store.freshness?.isFresh() !== false
+
 /** What a node does every second. */
 function repeatRounds(
   { state, audit, node, index }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index'>,
@@ -268,7 +264,7 @@ function repeatRounds(
     async () => {
       await node.runTimedWork()
       await audit.saveHead()
-      await trimFeed(state)
+      await trimFeed(state.rows)
       indexNew()
     },
     ROUND_MS,
@@ -340,9 +336,8 @@ async function openAll(
     handler: operatorHandler(operator, log),
     log,
   })
-  const health = healthRoutes(() => !audit.isFailing())
   const routes = new Map([
-    ...health,
+    ...healthRoutes(() => isReady({ audit, state })),
     ...authorizationRoutes(node.inquire),
     ...metricsRoutes(() => metrics, mayReadMetrics),
   ])

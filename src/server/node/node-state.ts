@@ -211,6 +211,7 @@ export async function openNodeState(
   const late = new LateCommits()
   try {
     store = await openNodeStore(folder, () => nodeIdOf(folder, parts.random), {
+      clock: parts.clock,
       onLateCommit: late.tell,
       onCommitted: parts.metrics?.observeCommits(),
     })

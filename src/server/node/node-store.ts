@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
+import type { Clock } from '../../core/ports.ts'
 import type { OutboxEntry, RowStore } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
 import {
   type EmbeddedStoreOptions,
   openEmbeddedStore,
 } from '../../storage/embedded/embedded-store.ts'
+import type { Freshness } from './fresh-handler.ts'
 import type { NodeFolder } from './node-folder.ts'
 
 /** The store of a node, wherever it is. */
@@ -16,12 +18,15 @@ export interface NodeStore {
   readonly location: string
   /** The number of the newest migration. */
   readonly schemaVersion: number
+  /** Absent where the store is this node's alone: then it knows of every change. */
+  readonly freshness?: Freshness | undefined
 }
 
 /** Told of audit frames of changes that turned out to have happened when nobody expected them any more. */
 export type OnLateCommit = (entries: readonly OutboxEntry[]) => void
 
-export interface StoreListeners {
+export interface StoreParts {
+  readonly clock: Clock
   readonly onLateCommit: OnLateCommit
   /** Told of each commit, for metrics. */
   readonly onCommitted: EmbeddedStoreOptions['onCommitted']
@@ -40,7 +45,7 @@ const postgres = () => import('../../storage/postgres/postgres-store.ts')
 export async function openNodeStore(
   { storeFile, database }: NodeFolder,
   nodeId: () => string,
-  { onLateCommit, onCommitted }: StoreListeners,
+  { clock, onLateCommit, onCommitted }: StoreParts,
 ): Promise<NodeStore> {
   if (database === undefined) {
     const rows = await openEmbeddedStore({ file: storeFile, tables: schemas(), onCommitted })
@@ -51,6 +56,7 @@ export async function openNodeStore(
     address: database,
     tables: schemas(),
     nodeId: nodeId(),
+    wall: () => clock.now(),
     onLateCommit,
     onCommitted,
   })
@@ -59,6 +65,7 @@ export async function openNodeStore(
     kind: 'PostgreSQL',
     location: database.label,
     schemaVersion: rows.schemaVersion,
+    freshness: rows.lease,
   }
 }
 

@@ -5,12 +5,14 @@ import {
   addChanges,
   addOutbox,
   LOCK_EPOCH,
+  notify,
   numberOf,
   readWriter,
   removeOutbox,
   setEpoch,
   setWriter,
 } from './feed-sql.ts'
+import { readPeers } from './node-sql.ts'
 import { failureOf, fromPostgres } from './postgres-error.ts'
 import { type Counters, PostgresTransaction } from './postgres-transaction.ts'
 import type { Statement, TablesSql } from './row-sql.ts'
@@ -47,6 +49,8 @@ export class CommitBatch {
   /** Units that are to be told of success, and of a failure of their own. */
   readonly succeeded: Unit[] = []
   readonly failed = new Map<Unit, unknown>()
+  /** Whether other nodes may serve what its changes have made untrue. */
+  hasPeers = true
   /** Whether the `COMMIT` is on its way, so that it may have happened whatever else is known. */
   commitSent = false
 
@@ -105,12 +109,14 @@ export class CommitBatch {
   /**
    * Writes the feed, the outbox and the counters and commits, all in one round trip.
    * @param delivered outbox entries to remove
+   * @param channel where other nodes are told of it, if the database can
    */
-  async commit(delivered: readonly number[]): Promise<void> {
+  async commit(delivered: readonly number[], channel: string | undefined): Promise<void> {
     if (this.#wrote || delivered.length > 0) {
       if (this.changes.length > 0) {
         this.#sendStatement(addChanges(this.changes))
         this.#sendStatement(setEpoch(this.#counters.epoch))
+        if (channel !== undefined) this.#sendStatement(notify(channel, this.#nodeId))
       }
       if (this.outbox.length > 0) this.#sendStatement(addOutbox(this.#nodeId, this.outbox))
       if (delivered.length > 0) this.#sendStatement(removeOutbox(this.#nodeId, delivered))
@@ -118,12 +124,26 @@ export class CommitBatch {
       this.commitSent = true
     }
     const commit = this.#session.query('COMMIT')
+    const alone = this.changes.length > 0 ? this.#isAlone() : undefined
     const answers = await Promise.allSettled([...this.#sent, commit])
     const { command } = await commit
-    if (command === 'COMMIT') return
+    if (command === 'COMMIT') {
+      this.hasPeers = alone !== undefined && !(await alone)
+      return
+    }
     // A transaction in which a statement failed is rolled back by its COMMIT.
     this.commitSent = false
     throw answers.find((answer) => answer.status === 'rejected')?.reason ?? new Error(command)
+  }
+
+  /** Asked after the commit: a node that is not seen here joins later, and reads what was committed then. */
+  async #isAlone(): Promise<boolean> {
+    const { text, values } = readPeers(this.#nodeId)
+    try {
+      return (await this.#session.query(text, values)).rows.length === 0
+    } catch {
+      return false
+    }
   }
 
   #keep(tx: PostgresTransaction): void {

@@ -5,6 +5,8 @@ import type { CommitListeners } from '../commit-listeners.ts'
 import type { Outcome } from '../settle.ts'
 import { CommitBatch, type Standing, standingOf, type Unit } from './commit-batch.ts'
 import type { Connections, Session } from './connections.ts'
+import { channelOf, type FeedFollower } from './feed-follower.ts'
+import type { PeerWatch } from './peer-watch.ts'
 import { failureOf, fromPostgres } from './postgres-error.ts'
 import type { PostgresTransaction } from './postgres-transaction.ts'
 import type { TablesSql } from './row-sql.ts'
@@ -16,8 +18,7 @@ const WORKS_PER_COMMIT_MAX = 64
 const GATHER_MS_MAX = 40
 /** Units of work that wait. More means that the database cannot keep up, and memory is not the remedy. */
 const WORKS_WAITING_MAX = 20_000
-/** How long a commit is tried again and again; the pauses between grow up to `PAUSE_MS_MAX`. */
-const PATIENCE_MS = 10_000
+/** The pauses between tries of a commit grow, from twice the one up to the other. */
 const PAUSE_MS = 5
 const PAUSE_MS_MAX = 1000
 
@@ -34,9 +35,13 @@ export interface LaneOptions {
   readonly listeners: CommitListeners
   readonly nodeId: string
   /** How long a commit is tried while the database is away. */
-  readonly patienceMs?: number | undefined
+  readonly patienceMs: number
   /** Which taking of the node's name this process is; see `takeWriter`. */
   readonly incarnation: number
+  /** Knows of commits of other nodes, and is told of ours. */
+  readonly follower: Pick<FeedFollower, 'heard' | 'isListening'>
+  /** Knows when no other node serves what a commit has made untrue. */
+  readonly peers: Pick<PeerWatch, 'applied'>
   /** Told of each commit, for metrics. */
   readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
   /** Told when a commit whose callers were told that nobody knows turns out to have happened. */
@@ -64,6 +69,8 @@ export class CommitLane {
   #session: Session | undefined
   /** Outbox entries that the next commit removes. */
   readonly #delivered = new Set<number>()
+  /** Commits that wait for other nodes. */
+  readonly #spreading = new Set<Promise<void>>()
   #closed = false
   /** Why nothing more is written. */
   #refusal: DependencyError | undefined
@@ -111,12 +118,9 @@ export class CommitLane {
     this.#closed = true
     this.#refusal ??= new DependencyError('the store is closed')
     await this.#running
+    await Promise.all(this.#spreading)
     if (this.#delivered.size > 0) await this.#commit([])
     await this.#session?.close()
-  }
-
-  get #patienceMs(): number {
-    return this.#options.patienceMs ?? PATIENCE_MS
   }
 
   async #drain(): Promise<void> {
@@ -146,7 +150,7 @@ export class CommitLane {
           if (await this.#settleFate(batch, units, watch)) return
         }
         const mayTry = failure === 'again' || failure === 'lost'
-        if (!mayTry || watch.ms > this.#patienceMs) {
+        if (!mayTry || watch.ms > this.#options.patienceMs) {
           this.#answerFailure(units, batch, fromPostgres(cause, 'commit'))
           return
         }
@@ -174,7 +178,9 @@ export class CommitLane {
       if (unit !== undefined) await batch.run(unit, this.#options.tables)
     }
     const delivered = [...this.#delivered]
-    await batch.commit(delivered)
+    const { connections, follower } = this.#options
+    const channel = follower.isListening ? channelOf(connections.address.schema) : undefined
+    await batch.commit(delivered, channel)
     for (const id of delivered) this.#delivered.delete(id)
     this.#waiting.unshift(...units.slice(ran))
     this.#options.onCommitted?.({ works: ran, milliseconds: watch.ms })
@@ -184,8 +190,26 @@ export class CommitLane {
   #answerSuccess(batch: CommitBatch): void {
     this.#epochSeen = batch.epoch
     this.#options.listeners.tell(batch.changes)
-    for (const unit of batch.succeeded) unit.resolve()
+    this.#options.follower.heard(batch.changes)
     for (const [unit, error] of batch.failed) unit.reject(error)
+    if (batch.changes.length === 0 || !batch.hasPeers) {
+      for (const unit of batch.succeeded) unit.resolve()
+      return
+    }
+    const spreading = this.#spread(batch).finally(() => this.#spreading.delete(spreading))
+    this.#spreading.add(spreading)
+  }
+
+  /** Answers when no other node serves what the commit has made untrue. Never rejects. */
+  async #spread(batch: CommitBatch): Promise<void> {
+    try {
+      await this.#options.peers.applied(batch.epoch)
+      for (const unit of batch.succeeded) unit.resolve()
+    } catch (error) {
+      // The change stands, but its caller hears of a failure: nobody else appends its audit frames.
+      for (const unit of batch.succeeded) unit.reject(error)
+      this.#options.onLateCommit(batch.outbox)
+    }
   }
 
   #answerFailure(units: readonly Unit[], batch: CommitBatch | undefined, error: unknown): void {
@@ -217,7 +241,7 @@ export class CommitLane {
     units: readonly Unit[],
     watch: Stopwatch,
   ): Promise<boolean> {
-    for (let tries = 1; watch.ms < this.#patienceMs; tries++) {
+    for (let tries = 1; watch.ms < this.#options.patienceMs; tries++) {
       try {
         const { connections, nodeId } = this.#options
         const standing = await standingOf(connections, nodeId)

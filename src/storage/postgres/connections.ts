@@ -206,8 +206,14 @@ export class Connections {
     }
   }
 
-  /** Opens a session of its own. @param onEnd called when it is of no use any more */
-  async openSession(onNotice?: (channel: string) => void): Promise<Session> {
+  /** A change by itself, tried once. @returns how many rows it touched */
+  async change(text: string, values: readonly unknown[]): Promise<number> {
+    const { rowCount } = await this.#readers.query(this.#statement(text, values))
+    return rowCount ?? 0
+  }
+
+  /** Opens a session of its own. @param onNotice called with what others send to channels that it listens to */
+  async openSession(onNotice?: (payload: string) => void): Promise<Session> {
     const client = new pg.Client({ ...this.#config, pipeline: true })
     let isOpen = true
     const ended = (): void => {
@@ -215,7 +221,7 @@ export class Connections {
     }
     client.on('error', ended)
     client.on('end', ended)
-    client.on('notification', ({ channel }) => onNotice?.(channel))
+    client.on('notification', ({ payload }) => onNotice?.(payload ?? ''))
     try {
       await client.connect()
       await prepare(client, this.#address)

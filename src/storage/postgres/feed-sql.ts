@@ -12,6 +12,12 @@ import { escapeText, unescapeText } from './text-escape.ts'
 export const LOCK_EPOCH = "SELECT value FROM counter WHERE name = 'epoch' FOR UPDATE"
 export const READ_EPOCH = "SELECT value FROM counter WHERE name = 'epoch'"
 
+/** Tells who listens, when the transaction commits. */
+export const notify = (channel: string, payload: string): Statement => ({
+  text: 'SELECT pg_notify($1, $2)',
+  values: [channel, payload],
+})
+
 export const setEpoch = (epoch: number): Statement => ({
   text: "UPDATE counter SET value = $1 WHERE name = 'epoch'",
   values: [epoch],

@@ -14,6 +14,7 @@ import { CommitListeners } from '../commit-listeners.ts'
 import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { CommitLane, type StoreCommit } from './commit-lane.ts'
 import { Connections, type ResultRow, type Session } from './connections.ts'
+import { FeedFollower } from './feed-follower.ts'
 import {
   changeOf,
   LOCK_EPOCH,
@@ -26,6 +27,8 @@ import {
   settingOf,
   takeWriter,
 } from './feed-sql.ts'
+import { Lease } from './lease.ts'
+import { PeerWatch } from './peer-watch.ts'
 import { fromPostgres } from './postgres-error.ts'
 import {
   checkSchema,
@@ -36,6 +39,12 @@ import {
 import { PostgresSnapshot } from './postgres-snapshot.ts'
 import type { PostgresAddress } from './postgres-url.ts'
 import { type Statement, TablesSql } from './row-sql.ts'
+
+/** How long a commit is tried while the database is away. */
+const PATIENCE_MS = 10_000
+
+/** Milliseconds that only grow. */
+const elapsed = (): number => performance.now()
 
 export interface PostgresStoreOptions {
   readonly address: PostgresAddress
@@ -48,6 +57,8 @@ export interface PostgresStoreOptions {
   readonly readOnly?: false
   /** The schema's steps, where a test needs others than the program's. */
   readonly steps?: SchemaSteps
+  /** The wall clock, in milliseconds since 1970: it goes on while the machine sleeps. */
+  readonly wall?: () => number
   /** Told of each commit, for metrics. */
   readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
   /** How long a commit is tried while the database is away, in milliseconds; 10,000 when absent. */
@@ -69,6 +80,8 @@ export interface PostgresReaderOptions {
 
 /** A `RowStore` in a PostgreSQL database that several nodes share; the outbox is this node's alone. */
 export interface PostgresStore extends RowStore {
+  /** Whether what this node has cached is true; absent where the store is open for reading only. */
+  readonly lease: Pick<Lease, 'isFresh' | 'whenFresh'> | undefined
   /** The number of the newest migration. */
   readonly schemaVersion: number
 }
@@ -80,6 +93,8 @@ class SharedStore implements PostgresStore {
   readonly #listeners: CommitListeners
   /** Absent when the store is open for reading only. */
   readonly #lane: CommitLane | undefined
+  readonly #follower: FeedFollower | undefined
+  readonly lease: Lease | undefined
   readonly #nodeId: string
   #isClosed = false
   #closing: Promise<void> | undefined
@@ -95,16 +110,25 @@ class SharedStore implements PostgresStore {
     this.#listeners = new CommitListeners()
     this.#nodeId = options.readOnly ? '' : options.nodeId
     if (options.readOnly) return
+    const { nodeId, patienceMs = PATIENCE_MS } = options
+    const node = { connections, nodeId, incarnation: opened.incarnation }
+    this.lease = new Lease({ elapsed, wall: options.wall ?? elapsed })
+    this.#follower = new FeedFollower({ ...node, listeners: this.#listeners, lease: this.lease })
     this.#lane = new CommitLane({
-      connections,
+      ...node,
       tables: this.#tables,
       listeners: this.#listeners,
-      nodeId: options.nodeId,
-      incarnation: opened.incarnation,
-      patienceMs: options.patienceMs,
+      follower: this.#follower,
+      peers: new PeerWatch({ connections, nodeId, elapsed, patienceMs }),
+      patienceMs,
       onCommitted: options.onCommitted,
       onLateCommit: options.onLateCommit ?? (() => undefined),
     })
+  }
+
+  /** Joins the nodes that live. */
+  async join(): Promise<void> {
+    await this.#follower?.start()
   }
 
   async get(table: TableSchema, key: readonly string[]): Promise<Row | undefined> {
@@ -207,6 +231,7 @@ class SharedStore implements PostgresStore {
 
   async #close(): Promise<void> {
     await this.#lane?.close()
+    await this.#follower?.close()
     this.#isClosed = true
     await this.#connections.close()
   }
@@ -240,7 +265,10 @@ export async function openPostgresStore(
     try {
       const { version } = await checkSchema(session, options.steps)
       const incarnation = options.readOnly ? 0 : await takeName(session, options.nodeId)
-      return new SharedStore(connections, options, { schemaVersion: version, incarnation })
+      const opened = { schemaVersion: version, incarnation }
+      const store = new SharedStore(connections, options, opened)
+      await store.join()
+      return store
     } finally {
       await session.close()
     }

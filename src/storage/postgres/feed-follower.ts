@@ -1,0 +1,198 @@
+import { DependencyError } from '../../core/errors.ts'
+import type { Change } from '../../core/store.ts'
+import type { CommitListeners } from '../commit-listeners.ts'
+import type { Connections, Session } from './connections.ts'
+import { changeOf, numberOf, READ_EPOCH, readChanges } from './feed-sql.ts'
+import type { Lease } from './lease.ts'
+import { joinNodes, leaveNodes, renewNode } from './node-sql.ts'
+import { sqlStateOf } from './postgres-error.ts'
+import { quote } from './table-sql.ts'
+
+/** Changes that are read together. */
+const CHANGES_PAGE = 1000
+/** How often the feed is read where the database tells of changes, and where it does not. */
+const POLL_MS = 400
+const POLL_ALONE_MS = 100
+/** Pause after a failure. */
+const RETRY_MS = 100
+
+export interface FollowerOptions {
+  readonly connections: Connections
+  readonly listeners: CommitListeners
+  readonly lease: Lease
+  readonly nodeId: string
+  readonly incarnation: number
+}
+
+/** The channel on which commits are told of. Telling makes the feed faster; reading it is what counts. */
+export const channelOf = (schema: string): string => `strongroom_${schema}`.slice(0, 63)
+
+/**
+ * Brings a node's caches up to date with what other nodes commit, and says in the store how far it has
+ * come. For as long as that works the node has a lease: see `Lease`.
+ */
+export class FeedFollower {
+  readonly #options: FollowerOptions
+  #applied = 0
+  /** Own commits that the listeners have heard of and the feed has not brought yet. */
+  readonly #ownEpochs = new Set<number>()
+  #isClosing = false
+  #isListening = false
+  #session: Session | undefined
+  /** Ends the pause that is going on. */
+  #wake: (() => void) | undefined
+  /** Whether something was told of since the last round began. */
+  #isRoused = false
+  #running: Promise<void> | undefined
+  /** Why this process can never follow again. */
+  #end: DependencyError | undefined
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+  }
+
+  /** Whether the database tells of changes. */
+  get isListening(): boolean {
+    return this.#isListening
+  }
+
+  /** Joins the nodes that live, and goes on by itself until `close`. */
+  async start(): Promise<void> {
+    await this.#join()
+    this.#running = this.#run()
+  }
+
+  /** The listeners have heard of this commit of the node's own. */
+  heard(changes: readonly Change[]): void {
+    for (const { epoch } of changes) if (epoch > this.#applied) this.#ownEpochs.add(epoch)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    this.#options.lease.end()
+    this.#wake?.()
+    await this.#running
+    const { nodeId, incarnation } = this.#options
+    const { text, values } = leaveNodes(nodeId, incarnation)
+    // Who cannot say good-bye is given up in a while.
+    await this.#session?.query(text, values).catch(() => undefined)
+    await this.#session?.close()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosing && this.#end === undefined) {
+      try {
+        if (this.#session?.isOpen !== true) await this.#join()
+        const isBehind = await this.#round()
+        if (!isBehind) await this.#pause(this.#isListening ? POLL_MS : POLL_ALONE_MS)
+      } catch {
+        // The lease runs out by itself while this lasts, and nothing is served from the caches then.
+        this.#isRoused = false
+        await this.#pause(RETRY_MS)
+      }
+    }
+  }
+
+  /**
+   * Says that the node lives, then applies all that was committed before it said so: whoever commits
+   * from now on waits for it, and whoever did not wait had committed before.
+   */
+  async #join(): Promise<void> {
+    const { connections, nodeId, incarnation, lease } = this.#options
+    await this.#session?.close()
+    const session = (this.#session = await connections.openSession((sender) => {
+      if (sender !== nodeId) this.#rouse()
+    }))
+    this.#isListening = await listen(session, channelOf(connections.address.schema))
+    if (this.#applied === 0) {
+      // Nothing is in the caches yet: everything committed so far is applied.
+      this.#applied = numberOf((await session.query(READ_EPOCH, [])).rows)
+    }
+    const from = lease.now()
+    const join = joinNodes(nodeId, incarnation, this.#applied)
+    if ((await session.query(join.text, join.values)).count !== 1) throw this.#superseded()
+    const epoch = numberOf((await session.query(READ_EPOCH, [])).rows)
+    while (this.#applied < epoch) {
+      const before = this.#applied
+      await this.#applyPage(session)
+      if (this.#applied === before) throw this.#leftBehind()
+    }
+    lease.renew(from)
+  }
+
+  /** @returns whether there is more to apply, or to say */
+  async #round(): Promise<boolean> {
+    const { nodeId, incarnation, lease } = this.#options
+    const session = this.#session
+    if (session === undefined) return false
+    this.#isRoused = false
+    const from = lease.now()
+    const said = this.#applied
+    const renew = renewNode(nodeId, incarnation, said)
+    const [renewed] = await Promise.all([
+      session.query(renew.text, renew.values),
+      this.#applyPage(session),
+    ])
+    if (renewed.count !== 1) {
+      lease.end()
+      await session.close()
+      return true
+    }
+    lease.renew(from)
+    return this.#applied > said
+  }
+
+  async #applyPage(session: Session): Promise<void> {
+    const { text, values } = readChanges(this.#applied, CHANGES_PAGE)
+    const changes = (await session.query(text, values)).rows.map(changeOf)
+    const last = changes.at(-1)?.epoch
+    if (last === undefined) return
+    if (changes[0]?.epoch !== this.#applied + 1) throw this.#leftBehind()
+    this.#options.listeners.tell(changes.filter(({ epoch }) => !this.#ownEpochs.has(epoch)))
+    this.#applied = last
+    for (const epoch of this.#ownEpochs) if (epoch <= last) this.#ownEpochs.delete(epoch)
+  }
+
+  /** Until the time is over, or something is told of. */
+  async #pause(milliseconds: number): Promise<void> {
+    if (this.#isClosing || this.#isRoused) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+
+  #rouse(): void {
+    this.#isRoused = true
+    this.#wake?.()
+  }
+
+  #superseded(): DependencyError {
+    this.#end = new DependencyError('another process runs under the id of this node')
+    this.#options.lease.end()
+    return this.#end
+  }
+
+  #leftBehind(): DependencyError {
+    this.#end = new DependencyError(
+      'the change feed no longer has what this node has not seen: it serves nothing more until it has been restarted',
+    )
+    this.#options.lease.end()
+    return this.#end
+  }
+}
+
+/** @returns whether the database tells of changes: CockroachDB, for one, does not */
+async function listen(session: Session, channel: string): Promise<boolean> {
+  try {
+    await session.query(`LISTEN ${quote(channel)}`)
+    return true
+  } catch (error) {
+    if (sqlStateOf(error) === undefined) throw error
+    return false
+  }
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { GIVE_UP_MS } from '../../src/storage/postgres/lease.ts'
+import type { PostgresStore } from '../../src/storage/postgres/postgres-store.ts'
+import { parsePostgresUrl } from '../../src/storage/postgres/postgres-url.ts'
+import { aKeyRow, insertKeys, KEY_TABLE } from '../contract/row-samples.ts'
+import { openCuttingProxy } from '../support/cutting-proxy.ts'
+import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
+import { openSchema } from '../support/postgres-stores.ts'
+
+const server = await startPostgres()
+const { local } = server
+const skip = local === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const schema = await openSchema(server, 'revocation')
+const proxy = await openCuttingProxy(local?.tcpPort ?? 0)
+after(async () => {
+  await proxy.close()
+  await schema.close()
+  await server.stop()
+})
+
+/** What a node would have in its caches: which version of the key it last read. */
+interface Node {
+  readonly store: PostgresStore
+  readonly heard: Set<number>
+}
+
+const opened: Node[] = []
+async function openNode(nodeId: string, throughProxy = false): Promise<Node> {
+  const password = encodeURIComponent(local?.password ?? '')
+  const url = `postgres://tester:${password}@127.0.0.1:${proxy.port}/postgres?schema=${schema.address.schema}`
+  const store = await schema.open(nodeId, throughProxy ? { address: parsePostgresUrl(url) } : {})
+  const heard = new Set<number>()
+  store.onCommit((changes) => {
+    for (const { epoch } of changes) heard.add(epoch)
+  })
+  const node = { store, heard }
+  opened.push(node)
+  return node
+}
+afterEach(async () => {
+  proxy.isStuck = false
+  proxy.isUp = true
+  for (const { store } of opened.splice(0)) await store.close()
+  await schema.empty()
+})
+
+const change = ({ store }: Node, version: number): Promise<void> =>
+  store.transaction((tx) => tx.update(KEY_TABLE, aKeyRow('a', { version })))
+
+describe('a change that has returned', { skip }, () => {
+  test('has been heard of by every node that serves', async () => {
+    const [one, two, three] = [
+      await openNode('one'),
+      await openNode('two'),
+      await openNode('three'),
+    ]
+    await insertKeys(one.store, aKeyRow('a'))
+    for (let version = 2; version <= 31; version++) {
+      const node = [one, two, three][version % 3] ?? one
+      await change(node, version)
+      for (const { heard, store } of [one, two, three]) {
+        assert.equal(store.lease?.isFresh(), true)
+        assert.ok(heard.has(version), `epoch ${version}`)
+      }
+    }
+  })
+
+  test('waited for a node that is cut off, until that node served nothing more', async () => {
+    const one = await openNode('one')
+    const cutOff = await openNode('cut off', true)
+    await insertKeys(one.store, aKeyRow('a'))
+    assert.ok(cutOff.heard.has(1))
+    proxy.isStuck = true
+    const start = performance.now()
+    await change(one, 2)
+    assert.equal(cutOff.store.lease?.isFresh(), false)
+    assert.equal(cutOff.heard.has(2), false)
+    assert.ok(performance.now() - start > GIVE_UP_MS - 500)
+    // Given up once, it is not waited for again.
+    const again = performance.now()
+    await change(one, 3)
+    assert.ok(performance.now() - again < GIVE_UP_MS / 2)
+    proxy.isStuck = false
+    proxy.cut()
+    assert.equal(await cutOff.store.lease?.whenFresh(10_000), true)
+    assert.ok(cutOff.heard.has(2) && cutOff.heard.has(3))
+  })
+
+  test('does not wait for a node that has been closed', async () => {
+    const one = await openNode('one')
+    const other = await schema.open('other')
+    await insertKeys(one.store, aKeyRow('a'))
+    await other.close()
+    const start = performance.now()
+    await change(one, 2)
+    assert.ok(performance.now() - start < GIVE_UP_MS / 2)
+  })
+
+  test('is heard of once by the node that made it', async () => {
+    const one = await openNode('one')
+    let told = 0
+    one.store.onCommit(() => told++)
+    await insertKeys(one.store, aKeyRow('a'))
+    // Another node’s change makes this one read the feed, its own change in it.
+    const two = await openNode('two')
+    await change(two, 2)
+    await delay(50)
+    assert.equal(told, 2)
+  })
+})
