@@ -33,6 +33,8 @@ const program: Program = {
     (await import('./server/operator/trail-commands.ts')).auditProve(options, onProgress),
   migrateStore: async (options) =>
     (await import('./server/operator/store-commands.ts')).migrateStore(options),
+  transferStore: async (options) =>
+    (await import('./server/operator/store-transfer.ts')).transferStore(options),
 }
 
 /** From package.json, which stands above both the sources and the compiled program. */

@@ -9,6 +9,7 @@ import { addEvents } from './commands/events.ts'
 import { addExplain, addSimulate, addWhoCan } from './commands/explanations.ts'
 import { addKey } from './commands/key-impact.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addMigrateStore } from './commands/migrate-store.ts'
 import { addOidc } from './commands/oidc.ts'
 import { addRotation } from './commands/rotation.ts'
 import { addInit, addStart } from './commands/start.ts'
@@ -115,6 +116,7 @@ export function buildCommands(context: Context, print: (text: string) => void): 
   for (const add of [addAccount, addCredentials, addOidc, addKey]) add(root, context)
   for (const add of [addUnseal, addRotation, addBackup, addAudit, addEvents, addMigrate])
     add(root, context)
+  addMigrateStore(root, context)
   for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {

@@ -10,6 +10,7 @@ const COMMANDS = [
   'init',
   'status',
   'migrate',
+  'migrate-store',
   'env',
   'account',
   'account create',

@@ -52,6 +52,30 @@ export interface Program {
   auditProve(options: ProveOptions, onProgress: (done: number, of: number) => void): Promise<string>
   /** Makes or updates the tables of a store in PostgreSQL. */
   migrateStore(options: { readonly store: string }): Promise<StoreMigration>
+  /** Moves the store of a stopped node to another place. */
+  transferStore(options: TransferOptions): Promise<TransferredStore>
+}
+
+/** Where a store is to go. */
+export interface TransferOptions extends FolderOptions {
+  /** A file that is not there, or the URL of a database with empty tables. */
+  readonly to: string
+  readonly onProgress: (progress: TransferProgress) => void
+}
+
+export interface TransferProgress {
+  readonly step: 'copied' | 'compared' | 'opened'
+  /** So far. */
+  readonly rows: number
+  /** Undefined where there are too many to count beforehand. */
+  readonly total: number | undefined
+}
+
+export interface TransferredStore {
+  /** Places, without passwords. */
+  readonly from: string
+  readonly to: string
+  readonly records: number
 }
 
 /** What became of the tables of a store. */

@@ -90,6 +90,7 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     auditProve: notExpected('auditProve'),
     openEventLookup: notExpected('openEventLookup'),
     migrateStore: notExpected('migrateStore'),
+    transferStore: notExpected('transferStore'),
     ...parts,
   }
 }

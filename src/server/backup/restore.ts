@@ -16,6 +16,12 @@ import { removeStore, restoreInto, unsealBackup } from './restored-store.ts'
 export async function restoreBackup(options: RestoreOptions): Promise<RestoredFolder> {
   const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('warn') }
   const folder = nodeFolder(options)
+  if (folder.database !== undefined) {
+    throw new OperatorError(
+      'a backup is put back as a file',
+      'leave --store out, and move the restored store with strongroom migrate-store --to postgres://…',
+    )
+  }
   if (existsSync(folder.storeFile)) {
     throw new OperatorError(
       `there is a store at ${folder.storeFile} already`,

@@ -20,6 +20,7 @@ import { passphraseSeal } from '../../crypto/seal-passphrase.ts'
 import { sharesSeal } from '../../crypto/seal-shares.ts'
 import { type FolderLock, hasLockFile, lockFolder } from '../../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
+import { TRANSFER_BEGUN, TRANSFER_MOVED, TRANSFER_SETTING } from '../../storage/transfer.ts'
 import { systemCodeOf } from '../http/http-listen.ts'
 import type { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { drawAccountId, drawCredential, storeAccount } from '../operator/accounts.ts'
@@ -253,6 +254,7 @@ async function openRecords(
   parts: StateParts,
 ): Promise<NodeState> {
   const { rows } = store
+  assertUsable(await rows.setting(TRANSFER_SETTING))
   if (folder.database !== undefined && (await holdsNothing(rows))) assertNoLog(folder)
   const custody = await unsealStore(options, folder, rows, parts)
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
@@ -270,6 +272,22 @@ async function openRecords(
       await rows.close()
       lock.release()
     },
+  }
+}
+
+/** A store that was moved, or that a transfer has left half filled, is nobody's to serve from. */
+function assertUsable(transfer: string | undefined): void {
+  if (transfer === TRANSFER_BEGUN) {
+    throw new OperatorError(
+      'a transfer into this store did not come to its end',
+      'drop the schema, run strongroom migrate, and then strongroom migrate-store again',
+    )
+  }
+  if (transfer?.startsWith(TRANSFER_MOVED) === true) {
+    throw new OperatorError(
+      `this store was ${transfer}`,
+      'name that one with --store; strongroom migrate-store moves it back',
+    )
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type EmbeddedStoreOptions,
   openEmbeddedStore,
 } from '../../storage/embedded/embedded-store.ts'
+import type { Neighbour } from '../../storage/postgres/node-sql.ts'
 import type { Freshness } from './fresh-handler.ts'
 import type { NodeFolder } from './node-folder.ts'
 
@@ -20,6 +21,8 @@ export interface NodeStore {
   readonly schemaVersion: number
   /** Absent where the store is this node's alone: then it knows of every change. */
   readonly freshness?: Freshness | undefined
+  /** The other nodes that use the store, or have used it. */
+  readonly neighbours?: (() => Promise<readonly Neighbour[]>) | undefined
 }
 
 /** Told of audit frames of changes that turned out to have happened when nobody expected them any more. */
@@ -66,6 +69,7 @@ export async function openNodeStore(
     location: database.label,
     schemaVersion: rows.schemaVersion,
     freshness: rows.lease,
+    neighbours: () => rows.neighbours(),
   }
 }
 

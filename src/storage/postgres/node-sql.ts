@@ -44,6 +44,29 @@ export const giveUpNode = ({ nodeId, incarnation, renewal }: PeerRow): Statement
   values: [nodeId, incarnation, renewal],
 })
 
+/** Another node that uses the store, or has used it. */
+export interface Neighbour {
+  readonly nodeId: string
+  readonly isLive: boolean
+  /** Grows with every sign of life. */
+  readonly renewal: number
+  /** Audit frames in its outbox that may not be in its log. */
+  readonly frames: number
+}
+
+export const readNeighbours = (nodeId: string): Statement => ({
+  text: `SELECT node.node_id, node.live, node.renewal, (SELECT count(*) FROM outbox WHERE outbox.node_id = node.node_id)
+    FROM node WHERE node.node_id <> $1 ORDER BY node.node_id`,
+  values: [nodeId],
+})
+
+export const neighbourOf = ([nodeId, isLive, renewal, frames]: ResultRow): Neighbour => ({
+  nodeId: String(nodeId),
+  isLive: isLive === true,
+  renewal: Number(renewal),
+  frames: Number(frames),
+})
+
 export function peerOf([nodeId, incarnation, renewal, appliedEpoch]: ResultRow): PeerRow {
   return {
     nodeId: String(nodeId),

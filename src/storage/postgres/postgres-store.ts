@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { assert } from '../../core/assert.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type {
@@ -27,7 +28,8 @@ import {
   settingOf,
   takeWriter,
 } from './feed-sql.ts'
-import { Lease } from './lease.ts'
+import { LEASE_MS, Lease } from './lease.ts'
+import { type Neighbour, neighbourOf, readNeighbours } from './node-sql.ts'
 import { PeerWatch } from './peer-watch.ts'
 import { fromPostgres } from './postgres-error.ts'
 import {
@@ -84,6 +86,8 @@ export interface PostgresStore extends RowStore {
   readonly lease: Pick<Lease, 'isFresh' | 'whenFresh'> | undefined
   /** The number of the newest migration. */
   readonly schemaVersion: number
+  /** The other nodes that use the store, or have used it. Takes seconds where one of them may have been killed. */
+  neighbours(): Promise<readonly Neighbour[]>
 }
 
 class SharedStore implements PostgresStore {
@@ -129,6 +133,20 @@ class SharedStore implements PostgresStore {
   /** Joins the nodes that live. */
   async join(): Promise<void> {
     await this.#follower?.start()
+  }
+
+  async neighbours(): Promise<readonly Neighbour[]> {
+    const read = async (): Promise<Neighbour[]> =>
+      (await this.#read('read the nodes', readNeighbours(this.#nodeId))).map(neighbourOf)
+    const before = await read()
+    if (!before.some(({ isLive }) => isLive)) return before
+    // One that was killed has not said good-bye.
+    await delay(LEASE_MS)
+    const signs = new Map(before.map(({ nodeId, renewal }) => [nodeId, renewal]))
+    return (await read()).map((one) => ({
+      ...one,
+      isLive: one.isLive && signs.get(one.nodeId) !== one.renewal,
+    }))
   }
 
   async get(table: TableSchema, key: readonly string[]): Promise<Row | undefined> {

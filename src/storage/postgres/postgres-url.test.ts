@@ -41,12 +41,13 @@ describe('the URL of a store', () => {
       caFile: '/ca.pem',
       certFile: 'c.pem',
       keyFile: 'k.pem',
-      label: 'postgres://user@db.example:6543/my kms',
+      label: 'postgres://user@db.example:6543/my kms?schema=keys',
     })
   })
 
   test('has defaults, and verifies the certificate of any host but this one', () => {
     const far = parsePostgresUrl('postgres://a@db.example/kms')
+    assert.equal(far.label, 'postgres://a@db.example:5432/kms')
     assert.deepEqual(
       [far.port, far.schema, far.password, far.tls],
       [5432, 'strongroom', undefined, 'verify-full'],

@@ -19,7 +19,7 @@ export interface PostgresAddress {
   readonly caFile: string | undefined
   readonly certFile: string | undefined
   readonly keyFile: string | undefined
-  /** For messages: user, host, port and database, never a password. */
+  /** For messages: user, host, port, database and schema, never a password. */
   readonly label: string
 }
 
@@ -115,6 +115,6 @@ export function parsePostgresUrl(text: string): PostgresAddress {
     caFile: given.get('sslrootcert'),
     certFile: given.get('sslcert'),
     keyFile: given.get('sslkey'),
-    label: `postgres://${user}@${host}:${port}/${database}`,
+    label: `postgres://${user}@${host}:${port}/${database}${schema === SCHEMA_DEFAULT ? '' : `?schema=${schema}`}`,
   }
 }

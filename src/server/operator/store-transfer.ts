@@ -1,0 +1,143 @@
+import { existsSync, renameSync } from 'node:fs'
+import type { TransferOptions, TransferredStore } from '../../cli/program.ts'
+import { IntegrityError, OperatorError } from '../../core/errors.ts'
+import type { RowReader } from '../../core/store.ts'
+import { TABLES } from '../../core/tables.ts'
+import { CUSTODY_SETTING } from '../../crypto/custody.ts'
+import { createRandom } from '../../crypto/random.ts'
+import { createRecordStore } from '../../storage/record-store.ts'
+import {
+  compareStores,
+  completeTransfer,
+  copyStore,
+  countRows,
+  TRANSFER_MOVED,
+  TRANSFER_SETTING,
+} from '../../storage/transfer.ts'
+import { removeStore } from '../backup/restored-store.ts'
+import { machineClock } from '../clocks.ts'
+import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
+import { nodeIdOf } from '../node/node-id.ts'
+import { type NodeState, openNodeState } from '../node/node-state.ts'
+import { type NodeStore, openNodeStore } from '../node/node-store.ts'
+import { createOperatorLog } from './operator-log.ts'
+
+/** Records held in memory while the copy is looked through. */
+const CACHE_RECORDS = 1000
+
+const schemas = TABLES.map(({ schema }) => schema)
+
+/**
+ * Moves the store of a stopped node to another place, from a file to PostgreSQL or back: copies all of it, compares every row, opens
+ * every secret of the copy, and marks the old one as moved. Whatever fails leaves the old store as it was, and the copy unusable.
+ * @throws {OperatorError}
+ */
+export async function transferStore({
+  to,
+  onProgress,
+  ...options
+}: TransferOptions): Promise<TransferredStore> {
+  const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('warn') }
+  const target = nodeFolder({ ...options, store: to })
+  const state = await openNodeState(options, parts, 'existing')
+  try {
+    assertOtherPlace(state.folder, target)
+    await assertAlone(state.store)
+    const draft = { ...target, storeFile: `${target.storeFile}.transfer` }
+    if (target.database === undefined) removeStore(draft.storeFile)
+    const nodeId = nodeIdOf(state.folder, parts.random)
+    const copy = await openNodeStore(draft, () => nodeId, {
+      clock: machineClock,
+      onLateCommit: () => undefined,
+      onCommitted: undefined,
+    })
+    let records: number
+    try {
+      await assertEmpty(copy)
+      records = await fill(state, copy, onProgress)
+    } finally {
+      await copy.rows.close()
+    }
+    if (target.database === undefined) renameSync(draft.storeFile, target.storeFile)
+    const location = target.database?.label ?? target.storeFile
+    await state.rows.transaction((tx) =>
+      tx.setSetting(TRANSFER_SETTING, `${TRANSFER_MOVED}${location}`),
+    )
+    return { from: state.store.location, to: location, records }
+  } finally {
+    await state.close()
+  }
+}
+
+function assertOtherPlace(from: NodeFolder, to: NodeFolder): void {
+  const isSame =
+    from.database === undefined
+      ? to.database === undefined && to.storeFile === from.storeFile
+      : to.database?.label === from.database.label && to.database.schema === from.database.schema
+  if (isSame) throw new OperatorError('the store is there already', 'name another place with --to')
+  if (to.database !== undefined || !existsSync(to.storeFile)) return
+  throw new OperatorError(
+    `there is a store at ${to.storeFile} already`,
+    'move it away: nothing is overwritten',
+  )
+}
+
+/** Nobody else may use the store, or have left something in it that only they can deliver. */
+async function assertAlone({ neighbours }: NodeStore): Promise<void> {
+  for (const { nodeId, isLive, frames } of (await neighbours?.()) ?? []) {
+    if (isLive) {
+      throw new OperatorError(`the node ${nodeId} uses the store`, 'stop every node first')
+    }
+    if (frames > 0) {
+      throw new OperatorError(
+        `the node ${nodeId} has left ${frames} audit records in the store`,
+        'start it once with its data folder, so that it writes them to its log',
+      )
+    }
+  }
+}
+
+async function assertEmpty({ rows, location }: NodeStore): Promise<void> {
+  const isEmpty =
+    (await rows.setting(CUSTODY_SETTING)) === undefined &&
+    (await rows.setting(TRANSFER_SETTING)) === undefined &&
+    (await hasNoRows(rows))
+  if (isEmpty) return
+  throw new OperatorError(
+    `the store ${location} is not empty`,
+    'name an empty one: for a database, drop the schema and run strongroom migrate again',
+  )
+}
+
+async function hasNoRows(rows: RowReader): Promise<boolean> {
+  for (const table of schemas) {
+    if ((await rows.count(table, { index: 'key', equals: [], atMost: 1 })) > 0) return false
+  }
+  return true
+}
+
+function fill(
+  { rows, custody }: NodeState,
+  copy: NodeStore,
+  onProgress: TransferOptions['onProgress'],
+): Promise<number> {
+  return rows.snapshot(async (snapshot) => {
+    const total = await countRows(snapshot, schemas)
+    const telling = (step: 'copied' | 'compared') => (done: number) =>
+      onProgress({ step, rows: done, total })
+    const how = { tables: schemas, lastSetting: CUSTODY_SETTING }
+    const copied = await copyStore(snapshot, copy.rows, { ...how, onProgress: telling('copied') })
+    await compareStores(snapshot, copy.rows, { ...how, onProgress: telling('compared') })
+    const records = createRecordStore({
+      rows: copy.rows,
+      guard: custody,
+      cacheRecords: CACHE_RECORDS,
+    })
+    const opened = await records.verifyAll(({ table, key, message }) => {
+      throw new IntegrityError(`${table} ${key.join('/')} of the copy: ${message}`)
+    })
+    onProgress({ step: 'opened', rows: opened, total })
+    await completeTransfer(snapshot, copy.rows, CUSTODY_SETTING)
+    return copied
+  })
+}
