@@ -134,8 +134,23 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
+export interface ServerOptions {
+  /** Certificate and private key (PEM): then connections over TCP may use TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+}
+
+async function tlsSettings(folder: string, tls: NonNullable<ServerOptions['tls']>) {
+  const [certificate, key] = [join(folder, 'server.crt'), join(folder, 'server.key')]
+  await writeFile(certificate, tls.certificate)
+  // The server refuses a key that others may read.
+  await writeFile(key, tls.key, { mode: 0o600 })
+  const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, ...owner() }
+  await chown(key, uid, gid)
+  return { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key }
+}
+
 /** Brings a server up: the one that `STRONGROOM_TEST_POSTGRES_URL` names, or one of its own in a temporary folder. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
   const given = process.env[SERVER_VARIABLE]
   if (given !== undefined && given !== '') {
     return { url: given, local: undefined, stop: async () => undefined }
@@ -149,7 +164,12 @@ export async function startPostgres(): Promise<PostgresServer> {
   await run(join(native, 'bin', 'initdb'), [...initdb, ...access], folder)
   const tcpPort = await freePort()
   const url = `postgres://tester@localhost:${tcpPort}/postgres?host=${encodeURIComponent(folder)}`
-  const settings = { ...SETTINGS, port: String(tcpPort), listen_addresses: '127.0.0.1' }
+  const settings = {
+    ...SETTINGS,
+    port: String(tcpPort),
+    listen_addresses: '127.0.0.1,127.0.0.2',
+    ...(options.tls && (await tlsSettings(folder, options.tls))),
+  }
   const flags = Object.entries({ ...settings, unix_socket_directories: folder }).flatMap(
     ([name, value]) => ['-c', `${name}=${value}`],
   )
