@@ -20,7 +20,7 @@ import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
 import { trimFeed } from './node/feed-trim.ts'
 import { whileFresh } from './node/fresh-handler.ts'
-import { appendLate } from './node/late-records.ts'
+import { adoptRecords, appendLate } from './node/late-records.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
 import { createIndexing, openIndexThread } from './node/node-index.ts'
@@ -265,6 +265,7 @@ function repeatRounds(
       await node.runTimedWork()
       await audit.saveHead()
       await trimFeed(state.rows)
+      await adoptRecords(state, audit.log, log)
       indexNew()
     },
     ROUND_MS,

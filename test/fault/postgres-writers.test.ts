@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DependencyError, IntegrityError } from '../../src/core/errors.ts'
 import { Connections } from '../../src/storage/postgres/connections.ts'
 import { LOCK_EPOCH } from '../../src/storage/postgres/feed-sql.ts'
@@ -95,6 +96,38 @@ describe('nodes that write to one store', () => {
     assert.equal((await earlier.get(KEY_TABLE, [REGION, 'a']))?.version, 1)
     await insertKeys(later, aKeyRow('b'))
     assert.equal(await later.epoch(), 2)
+  })
+
+  test('take over the frames of one that has been silent for long, and it writes nothing more', async () => {
+    const gone = await open('gone')
+    await gone.transaction(async (tx) => {
+      await tx.addOutbox('delivered')
+      await tx.addOutbox('left behind')
+    })
+    gone.outboxDelivered([1])
+    await insertKeys(gone, aKeyRow('a'))
+    const heir = await schema.open('heir', { adoptAfterMs: 700 })
+    opened.push(heir)
+    const own = await heir.transaction((tx) => tx.addOutbox('own'))
+    // It gives signs of life: whatever it has, it will deliver itself.
+    for (let looks = 0; looks < 8; looks++) {
+      assert.deepEqual(await heir.adoptOutboxes(), [])
+      await delay(200)
+    }
+    // As if it had been killed: its row says no more.
+    await schema.client.query(
+      `UPDATE "${schema.address.schema}".node SET incarnation = incarnation + 1 WHERE node_id = 'gone'`,
+    )
+    await delay(500)
+    assert.deepEqual(await heir.adoptOutboxes(), [])
+    await delay(750)
+    assert.deepEqual(await heir.adoptOutboxes(), [{ id: own + 1, frame: 'left behind' }])
+    assert.deepEqual(await gone.outbox(0, 10), [])
+    assert.equal((await heir.outbox(0, 10)).length, 2)
+    assert.deepEqual(await heir.adoptOutboxes(), [])
+    await assert.rejects(insertKeys(gone, aKeyRow('b')), /another process runs under the id/)
+    const back = await open('gone')
+    assert.equal(await back.transaction((tx) => tx.addOutbox('again')), 3)
   })
 
   test('do not wait for ever for one that stands still in a transaction', async () => {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { OperatorError } from '../../core/errors.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { OutboxEntry, RowStore } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
@@ -23,6 +24,8 @@ export interface NodeStore {
   readonly freshness?: Freshness | undefined
   /** The other nodes that use the store, or have used it. */
   readonly neighbours?: (() => Promise<readonly Neighbour[]>) | undefined
+  /** See `PostgresStore.adoptOutboxes`. */
+  readonly adoptOutboxes?: (() => Promise<readonly OutboxEntry[]>) | undefined
 }
 
 /** Told of audit frames of changes that turned out to have happened when nobody expected them any more. */
@@ -70,7 +73,21 @@ export async function openNodeStore(
     schemaVersion: rows.schemaVersion,
     freshness: rows.lease,
     neighbours: () => rows.neighbours(),
+    adoptOutboxes: () => rows.adoptOutboxes(),
   }
+}
+
+/**
+ * Every node holds the keys of the store in memory: they may be changed only while there is no other one.
+ * @throws {OperatorError}
+ */
+export async function assertNoNeighbours({ neighbours }: NodeStore): Promise<void> {
+  const live = (await neighbours?.())?.find(({ isLive }) => isLive)
+  if (live === undefined) return
+  throw new OperatorError(
+    `the node ${live.nodeId} uses the store as well, with the keys that it has now`,
+    'stop every other node, do this, and start them again',
+  )
 }
 
 /** Opens the store beside the node that may be running on it; undefined where there is no file. */

@@ -39,6 +39,7 @@ import { explainFrame, getRequestId, isOfRequest } from '../explanations/explana
 import { parseKeyImpact, parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
 import type { NodeEvents } from '../node/node-events.ts'
 import type { NodeState } from '../node/node-state.ts'
+import { assertNoNeighbours } from '../node/node-store.ts'
 import {
   drawAccountId,
   drawCredential,
@@ -159,6 +160,7 @@ export class LocalOperator implements Operator {
 
   async rotateDomainKey() {
     const { state, log, openTrail } = this.#parts
+    await assertNoNeighbours(state.store)
     const trail = await openTrail()
     const { custody, records, commitSetting } = state
     await custody.rotateDomainKey(commitSetting)
@@ -176,7 +178,8 @@ export class LocalOperator implements Operator {
   }
 
   async rotateRootKey() {
-    const { custody, commitSetting } = this.#parts.state
+    const { custody, commitSetting, store } = this.#parts.state
+    await assertNoNeighbours(store)
     if (custody.seal.kind === 'shares' && (await this.#parts.describe()).running) {
       throw new OperatorError(
         'new shares of the root key are shown to whoever runs the command, before the store is changed',

@@ -44,6 +44,18 @@ export const giveUpNode = ({ nodeId, incarnation, renewal }: PeerRow): Statement
   values: [nodeId, incarnation, renewal],
 })
 
+/** Whichever process has the node's name can write nothing more. */
+export const fenceWriter = (nodeId: string): Statement => ({
+  text: 'UPDATE writer SET incarnation = incarnation + 1 WHERE node_id = $1',
+  values: [nodeId],
+})
+
+/** … and serve nothing more: see `joinNodes`. */
+export const fenceNode = (nodeId: string): Statement => ({
+  text: 'UPDATE node SET incarnation = incarnation + 1, live = false WHERE node_id = $1',
+  values: [nodeId],
+})
+
 /** Another node that uses the store, or has used it. */
 export interface Neighbour {
   readonly nodeId: string

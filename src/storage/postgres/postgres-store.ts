@@ -30,6 +30,7 @@ import {
 } from './feed-sql.ts'
 import { LEASE_MS, Lease } from './lease.ts'
 import { type Neighbour, neighbourOf, readNeighbours } from './node-sql.ts'
+import { SilentNodes } from './outbox-adoption.ts'
 import { PeerWatch } from './peer-watch.ts'
 import { fromPostgres } from './postgres-error.ts'
 import {
@@ -44,6 +45,8 @@ import { type Statement, TablesSql } from './row-sql.ts'
 
 /** How long a commit is tried while the database is away. */
 const PATIENCE_MS = 10_000
+/** How long a node is silent before another one takes over its audit frames: far longer than it takes to start it again. */
+const ADOPT_AFTER_MS = 600_000
 
 /** Milliseconds that only grow. */
 const elapsed = (): number => performance.now()
@@ -59,6 +62,8 @@ export interface PostgresStoreOptions {
   readonly readOnly?: false
   /** The schema's steps, where a test needs others than the program's. */
   readonly steps?: SchemaSteps
+  /** How long a node is silent before its audit frames are adopted, in milliseconds; 600,000 when absent. */
+  readonly adoptAfterMs?: number
   /** The wall clock, in milliseconds since 1970: it goes on while the machine sleeps. */
   readonly wall?: () => number
   /** Told of each commit, for metrics. */
@@ -88,6 +93,11 @@ export interface PostgresStore extends RowStore {
   readonly schemaVersion: number
   /** The other nodes that use the store, or have used it. Takes seconds where one of them may have been killed. */
   neighbours(): Promise<readonly Neighbour[]>
+  /**
+   * Takes over the audit frames of nodes that have been silent for long, for this node's log. Asked now and then.
+   * @returns the frames under their new ids, in this node's outbox
+   */
+  adoptOutboxes(): Promise<readonly OutboxEntry[]>
 }
 
 class SharedStore implements PostgresStore {
@@ -100,6 +110,7 @@ class SharedStore implements PostgresStore {
   readonly #follower: FeedFollower | undefined
   readonly lease: Lease | undefined
   readonly #nodeId: string
+  readonly #silent: SilentNodes
   #isClosed = false
   #closing: Promise<void> | undefined
 
@@ -113,6 +124,10 @@ class SharedStore implements PostgresStore {
     this.#tables = new TablesSql(options.tables)
     this.#listeners = new CommitListeners()
     this.#nodeId = options.readOnly ? '' : options.nodeId
+    this.#silent = new SilentNodes(
+      elapsed,
+      options.readOnly ? Infinity : (options.adoptAfterMs ?? ADOPT_AFTER_MS),
+    )
     if (options.readOnly) return
     const { nodeId, patienceMs = PATIENCE_MS } = options
     const node = { connections, nodeId, incarnation: opened.incarnation }
@@ -136,17 +151,28 @@ class SharedStore implements PostgresStore {
   }
 
   async neighbours(): Promise<readonly Neighbour[]> {
-    const read = async (): Promise<Neighbour[]> =>
-      (await this.#read('read the nodes', readNeighbours(this.#nodeId))).map(neighbourOf)
-    const before = await read()
+    const before = await this.#neighbours()
     if (!before.some(({ isLive }) => isLive)) return before
     // One that was killed has not said good-bye.
     await delay(LEASE_MS)
     const signs = new Map(before.map(({ nodeId, renewal }) => [nodeId, renewal]))
-    return (await read()).map((one) => ({
+    return (await this.#neighbours()).map((one) => ({
       ...one,
       isLive: one.isLive && signs.get(one.nodeId) !== one.renewal,
     }))
+  }
+
+  async adoptOutboxes(): Promise<readonly OutboxEntry[]> {
+    const adopted: OutboxEntry[] = []
+    for (const nodeId of this.#silent.find(await this.#neighbours())) {
+      adopted.push(...(await this.#writer().submit((tx) => tx.adopt(nodeId))))
+    }
+    return adopted
+  }
+
+  async #neighbours(): Promise<Neighbour[]> {
+    const rows = await this.#read('read the nodes', readNeighbours(this.#nodeId))
+    return rows.map(neighbourOf)
   }
 
   async get(table: TableSchema, key: readonly string[]): Promise<Row | undefined> {

@@ -11,6 +11,7 @@ import type {
 import { assertKey, assertRow } from '../row-shape.ts'
 import type { ResultRows, Session } from './connections.ts'
 import { readSetting, settingOf, trimChanges, writeSetting } from './feed-sql.ts'
+import { adoptOutbox } from './outbox-adoption.ts'
 import { fromPostgres } from './postgres-error.ts'
 import type { Statement, TablesSql } from './row-sql.ts'
 
@@ -175,6 +176,13 @@ export class PostgresTransaction implements RowTransaction {
   /** See `RowStore.raiseOutbox`. */
   raiseOutbox(atLeast: number): void {
     this.#outboxId = Math.max(this.#outboxId, atLeast)
+  }
+
+  /** Takes over what a node has left in its outbox; see `adoptOutbox`. */
+  adopt(nodeId: string): Promise<readonly OutboxEntry[]> {
+    return this.#do('adopt an outbox', () =>
+      adoptOutbox({ session: this.#session, addOutbox: (frame) => this.addOutbox(frame) }, nodeId),
+    )
   }
 
   /** See `RowStore.trimChanges`. */
