@@ -3,6 +3,7 @@ import type { OperatorError } from '../core/errors.ts'
 import type { Instant } from '../core/ids.ts'
 import type { IssuedCredential, Operator } from '../core/operator.ts'
 import type { Secret } from '../core/secret.ts'
+import type { StoreMigration, TransferOptions, TransferredStore } from './store-program.ts'
 
 /**
  * Everything the command line can have done. `main.ts` fills it with the server's functions, tests
@@ -54,37 +55,6 @@ export interface Program {
   migrateStore(options: { readonly store: string }): Promise<StoreMigration>
   /** Moves the store of a stopped node to another place. */
   transferStore(options: TransferOptions): Promise<TransferredStore>
-}
-
-/** Where a store is to go. */
-export interface TransferOptions extends FolderOptions {
-  /** A file that is not there, or the URL of a database with empty tables. */
-  readonly to: string
-  readonly onProgress: (progress: TransferProgress) => void
-}
-
-export interface TransferProgress {
-  readonly step: 'copied' | 'compared' | 'opened'
-  /** So far. */
-  readonly rows: number
-  /** Undefined where there are too many to count beforehand. */
-  readonly total: number | undefined
-}
-
-export interface TransferredStore {
-  /** Places, without passwords. */
-  readonly from: string
-  readonly to: string
-  readonly records: number
-}
-
-/** What became of the tables of a store. */
-export interface StoreMigration {
-  /** Numbers of the newest step: before, and now. */
-  readonly from: number
-  readonly to: number
-  /** The steps that were run, by number and name. */
-  readonly applied: readonly string[]
 }
 
 export const SEAL_KINDS = ['keyfile', 'passphrase', 'shares'] as const

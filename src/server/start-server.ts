@@ -373,11 +373,10 @@ export async function startServer(
     const { state, transport } = await openAll(options, parts, open, onFolderMade)
     log.info({ endpoint: transport.endpoint, data: state.folder.path }, 'serving')
     let stopping: Promise<void> | undefined
-    return {
-      endpoint: transport.endpoint,
-      stopped,
-      stop: () => (stopping ??= closeAll(open, log).then(() => resolve(undefined))),
-    }
+    const stop = (reason?: Error): Promise<void> =>
+      (stopping ??= closeAll(open, log).then(() => resolve(reason)))
+    void state.ended.then(stop)
+    return { endpoint: transport.endpoint, stopped, stop: () => stop() }
   } catch (error) {
     await closeAll(open, log)
     throw error

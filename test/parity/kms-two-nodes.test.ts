@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -148,6 +148,21 @@ describe('two nodes on one store in PostgreSQL', () => {
     clients[1]?.destroy()
     clients[1] = clientOf(two)
     for (const KeyId of made) await client(1).send(new sdk.EncryptCommand({ KeyId, Plaintext }))
+  })
+
+  test('a node whose data folder was copied ends when the copy is started', async () => {
+    const copy = temporaryFolder()
+    cpSync(two.dataFolder, copy, {
+      recursive: true,
+      filter: (source) => !/operator\.sock$|lock/.test(source),
+    })
+    const other = await startNode(copy)
+    const deadline = performance.now() + 20_000
+    while (!two.hasExited && performance.now() < deadline) await delay(50)
+    assert.ok(two.hasExited)
+    assert.match(two.stderr, /another process has taken the id of this node/)
+    await other.stop()
+    two = await startNode(two.dataFolder)
   })
 
   test('each has its own audit log, and both logs are whole', async () => {

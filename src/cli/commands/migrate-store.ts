@@ -4,7 +4,7 @@ import { count, folderOf, jsonLine } from '../context.ts'
 import { EXIT, UsageError } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption, parseText } from '../options.ts'
-import type { TransferProgress } from '../program.ts'
+import type { TransferProgress } from '../store-program.ts'
 
 interface TransferFlags extends FolderFlags {
   readonly to?: string

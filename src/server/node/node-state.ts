@@ -51,6 +51,8 @@ export interface NodeState {
   /** The first root credential, when this opening has made the store. */
   readonly firstCredential: IssuedCredential | undefined
   readonly commitSetting: CommitSetting
+  /** Resolves when this process can never again serve from the store, with the reason. */
+  readonly ended: Promise<Error>
   /** Who is told of late commits from now on. */
   onLateCommit(listener: OnLateCommit): void
   close(): Promise<void>
@@ -210,13 +212,16 @@ export async function openNodeState(
   const lock = lockFolder(folder.path)
   let store: NodeStore | undefined
   const late = new LateCommits()
+  const ended = Promise.withResolvers<Error>()
   try {
     store = await openNodeStore(folder, () => nodeIdOf(folder, parts.random), {
       clock: parts.clock,
       onLateCommit: late.tell,
+      onEnd: ended.resolve,
       onCommitted: parts.metrics?.observeCommits(),
     })
-    return await openRecords(options, folder, { lock, store, late }, parts)
+    const records = await openRecords(options, folder, { lock, store, late }, parts)
+    return { ...records, ended: ended.promise }
   } catch (error) {
     const isEmpty = !hadStore && (await holdsNothing(store?.rows))
     await store?.rows.close()
@@ -252,7 +257,7 @@ async function openRecords(
   folder: NodeFolder,
   { lock, store, late }: { lock: FolderLock; store: NodeStore; late: LateCommits },
   parts: StateParts,
-): Promise<NodeState> {
+): Promise<Omit<NodeState, 'ended'>> {
   const { rows } = store
   assertUsable(await rows.setting(TRANSFER_SETTING))
   if (folder.database !== undefined && (await holdsNothing(rows))) assertNoLog(folder)

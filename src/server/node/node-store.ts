@@ -34,6 +34,8 @@ export type OnLateCommit = (entries: readonly OutboxEntry[]) => void
 export interface StoreParts {
   readonly clock: Clock
   readonly onLateCommit: OnLateCommit
+  /** Told when this process can never again serve from the store. */
+  readonly onEnd: (error: Error) => void
   /** Told of each commit, for metrics. */
   readonly onCommitted: EmbeddedStoreOptions['onCommitted']
 }
@@ -51,7 +53,7 @@ const postgres = () => import('../../storage/postgres/postgres-store.ts')
 export async function openNodeStore(
   { storeFile, database }: NodeFolder,
   nodeId: () => string,
-  { clock, onLateCommit, onCommitted }: StoreParts,
+  { clock, onLateCommit, onEnd, onCommitted }: StoreParts,
 ): Promise<NodeStore> {
   if (database === undefined) {
     const rows = await openEmbeddedStore({ file: storeFile, tables: schemas(), onCommitted })
@@ -64,6 +66,7 @@ export async function openNodeStore(
     nodeId: nodeId(),
     wall: () => clock.now(),
     onLateCommit,
+    onEnd,
     onCommitted,
   })
   return {

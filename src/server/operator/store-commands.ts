@@ -1,4 +1,4 @@
-import type { StoreMigration } from '../../cli/program.ts'
+import type { StoreMigration } from '../../cli/store-program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import { migrateStore as migratePostgresStore } from '../../storage/postgres/postgres-store.ts'
 import { isPostgresUrl, parsePostgresUrl } from '../../storage/postgres/postgres-url.ts'

@@ -1,5 +1,5 @@
 import { existsSync, renameSync } from 'node:fs'
-import type { TransferOptions, TransferredStore } from '../../cli/program.ts'
+import type { TransferOptions, TransferredStore } from '../../cli/store-program.ts'
 import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import type { RowReader } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
@@ -49,6 +49,7 @@ export async function transferStore({
     const copy = await openNodeStore(draft, () => nodeId, {
       clock: machineClock,
       onLateCommit: () => undefined,
+      onEnd: () => undefined,
       onCommitted: undefined,
     })
     let records: number

@@ -22,6 +22,8 @@ export interface FollowerOptions {
   readonly lease: Lease
   readonly nodeId: string
   readonly incarnation: number
+  /** Told when this process can follow no more and never will: it serves nothing from then on. */
+  readonly onEnd: (error: Error) => void
 }
 
 /** The channel on which commits are told of. Telling makes the feed faster; reading it is what counts. */
@@ -172,16 +174,17 @@ export class FeedFollower {
   }
 
   #superseded(): DependencyError {
-    this.#end = new DependencyError('another process runs under the id of this node')
-    this.#options.lease.end()
-    return this.#end
+    return this.#ended('another process has taken the id of this node, or its place in the store')
   }
 
   #leftBehind(): DependencyError {
-    this.#end = new DependencyError(
-      'the change feed no longer has what this node has not seen: it serves nothing more until it has been restarted',
-    )
+    return this.#ended('the change feed no longer has all that this node has not seen')
+  }
+
+  #ended(why: string): DependencyError {
+    this.#end = new DependencyError(`${why}: it has to be started again`)
     this.#options.lease.end()
+    this.#options.onEnd(this.#end)
     return this.#end
   }
 }

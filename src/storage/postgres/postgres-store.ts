@@ -64,6 +64,8 @@ export interface PostgresStoreOptions {
   readonly steps?: SchemaSteps
   /** How long a node is silent before its audit frames are adopted, in milliseconds; 600,000 when absent. */
   readonly adoptAfterMs?: number
+  /** Told when this process can never again serve from the store, and has to be started anew. */
+  readonly onEnd?: (error: Error) => void
   /** The wall clock, in milliseconds since 1970: it goes on while the machine sleeps. */
   readonly wall?: () => number
   /** Told of each commit, for metrics. */
@@ -132,7 +134,12 @@ class SharedStore implements PostgresStore {
     const { nodeId, patienceMs = PATIENCE_MS } = options
     const node = { connections, nodeId, incarnation: opened.incarnation }
     this.lease = new Lease({ elapsed, wall: options.wall ?? elapsed })
-    this.#follower = new FeedFollower({ ...node, listeners: this.#listeners, lease: this.lease })
+    this.#follower = new FeedFollower({
+      ...node,
+      listeners: this.#listeners,
+      lease: this.lease,
+      onEnd: options.onEnd ?? (() => undefined),
+    })
     this.#lane = new CommitLane({
       ...node,
       tables: this.#tables,
