@@ -52,7 +52,11 @@ export interface Program {
   /** The proof of one event, as JSON. `onProgress` is told how much of the node's log is indexed. */
   auditProve(options: ProveOptions, onProgress: (done: number, of: number) => void): Promise<string>
   /** Makes or updates the tables of a store in PostgreSQL. */
-  migrateStore(options: { readonly store: string }): Promise<StoreMigration>
+  migrateStore(options: {
+    readonly store: string
+    /** Only says what would be done. */
+    readonly dryRun: boolean
+  }): Promise<StoreMigration>
   /** Moves the store of a stopped node to another place. */
   transferStore(options: TransferOptions): Promise<TransferredStore>
 }

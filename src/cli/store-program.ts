@@ -27,6 +27,6 @@ export interface StoreMigration {
   /** Numbers of the newest step: before, and now. */
   readonly from: number
   readonly to: number
-  /** The steps that were run, by number and name. */
+  /** The steps that were run, or would be, by number and name. */
   readonly applied: readonly string[]
 }

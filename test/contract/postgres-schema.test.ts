@@ -3,7 +3,11 @@ import { after, beforeEach, describe, test } from 'node:test'
 import { OperatorError } from '../../src/core/errors.ts'
 import { MIGRATIONS, type Migration } from '../../src/storage/embedded/migrations.ts'
 import type { SchemaSteps } from '../../src/storage/postgres/postgres-migrations.ts'
-import { migrateStore, openPostgresStore } from '../../src/storage/postgres/postgres-store.ts'
+import {
+  migrateStore,
+  openPostgresStore,
+  planStoreMigration,
+} from '../../src/storage/postgres/postgres-store.ts'
 import { parsePostgresUrl } from '../../src/storage/postgres/postgres-url.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import { openSchema, urlWith } from '../support/postgres-stores.ts'
@@ -37,6 +41,17 @@ const refusal = (message: RegExp) => (error: unknown) => {
 describe('the schema of a store in PostgreSQL', () => {
   test('is made by the command alone: a node refuses an empty database', async () => {
     await assert.rejects(open(OURS), refusal(/holds no Strongroom store/))
+  })
+
+  test('is not touched by who only asks what would be done', async () => {
+    const all = MIGRATIONS.map(({ number, name }) => `${number} ${name}`)
+    const plan = await planStoreMigration(address, OURS)
+    assert.deepEqual(plan, { from: 0, to: MIGRATIONS.length, applied: all })
+    await assert.rejects(open(OURS), refusal(/holds no Strongroom store/))
+    await migrateStore(address, OURS)
+    assert.deepEqual((await planStoreMigration(address, OURS)).applied, [])
+    assert.deepEqual((await planStoreMigration(address, ADDING)).applied, [`${next.number} next`])
+    await assert.rejects(open(ADDING), refusal(/this version of Strongroom needs/))
   })
 
   test('is made once, however many try at the same moment', async () => {

@@ -1,11 +1,13 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { jsonLine } from '../context.ts'
 import { EXIT, UsageError } from '../failures.ts'
 import { jsonOption, storeUrlOption } from '../options.ts'
+import type { StoreMigration } from '../store-program.ts'
 
 interface MigrateFlags {
   readonly store?: string
+  readonly dryRun: boolean
   readonly json: boolean
 }
 
@@ -26,16 +28,28 @@ export function addMigrate(parent: Command, context: Context): void {
     .description('Set up or update the tables of a store in PostgreSQL')
     .addHelpText('after', HELP)
     .addOption(storeUrlOption())
+    .addOption(
+      new Option('--dry-run', 'only say which steps would be run, and change nothing').default(
+        false,
+      ),
+    )
     .addOption(jsonOption())
-  context.act<MigrateFlags>(command, async ({ store, json }) => {
+  context.act<MigrateFlags>(command, async ({ store, dryRun, json }) => {
     if (store === undefined) throw new UsageError('--store is missing: which database is meant?')
-    const done = await context.program.migrateStore({ store })
-    const steps = done.applied.map((step) => `  ${step}\n`).join('')
-    const text =
-      done.applied.length === 0
-        ? `The store has schema ${done.to} already.\n`
-        : `The store has schema ${done.to} now, it had ${done.from}:\n${steps}`
-    await context.terminal.out.write(json ? jsonLine(done) : text)
+    const done = await context.program.migrateStore({ store, dryRun })
+    await context.terminal.out.write(json ? jsonLine(done) : describe(done, dryRun))
     return EXIT.ok
   })
+}
+
+function describe({ from, to, applied }: StoreMigration, dryRun: boolean): string {
+  const steps = applied.map((step) => `  ${step}\n`).join('')
+  if (applied.length === 0) {
+    return from > to
+      ? `The store has schema ${from}, which is newer than this version's (${to}).\n`
+      : `The store has schema ${to} already.\n`
+  }
+  return dryRun
+    ? `The store has schema ${from}, and would have ${to}:\n${steps}`
+    : `The store has schema ${to} now, it had ${from}:\n${steps}`
 }

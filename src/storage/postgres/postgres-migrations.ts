@@ -124,6 +124,20 @@ export async function checkSchema(
   return state
 }
 
+/** What `migratePostgres` would do now; nothing is changed. */
+export async function planMigration(
+  session: Session,
+  { migrations }: SchemaSteps = SCHEMA_STEPS,
+): Promise<MigrationReport> {
+  await assertUtf8(session)
+  const applied = await readApplied(session)
+  assertOurs(applied, migrations)
+  const due = migrations.slice(applied.length)
+  return { from: applied.length, to: migrations.length, applied: due.map(nameOf) }
+}
+
+const nameOf = ({ number, name }: Migration): string => `${number} ${name}`
+
 /**
  * Brings the schema up to date, in one transaction. Nodes may be running: what is added does not
  * disturb them. Safe to be run by two at once: the second waits for the first.
@@ -194,7 +208,7 @@ async function applyDue(session: Session, steps: SchemaSteps): Promise<Migration
     return {
       from,
       to: steps.migrations.length,
-      applied: due.map(({ number, name }) => `${number} ${name}`),
+      applied: due.map(nameOf),
     }
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined)

@@ -37,6 +37,7 @@ import {
   checkSchema,
   type MigrationReport,
   migratePostgres,
+  planMigration,
   type SchemaSteps,
 } from './postgres-migrations.ts'
 import { PostgresSnapshot } from './postgres-snapshot.ts'
@@ -341,15 +342,27 @@ async function takeName(session: Session, nodeId: string): Promise<number> {
 }
 
 /** Brings the schema of a store in PostgreSQL up to date; see `migratePostgres`. */
-export async function migrateStore(
+export const migrateStore = (
   address: PostgresAddress,
   steps?: SchemaSteps,
-): Promise<MigrationReport> {
+): Promise<MigrationReport> =>
+  inSession(address, (session) => migratePostgres(session, address.schema, steps))
+
+/** Says what `migrateStore` would do. */
+export const planStoreMigration = (
+  address: PostgresAddress,
+  steps?: SchemaSteps,
+): Promise<MigrationReport> => inSession(address, (session) => planMigration(session, steps))
+
+async function inSession<T>(
+  address: PostgresAddress,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const connections = new Connections(address)
   try {
     const session = await connections.openSession()
     try {
-      return await migratePostgres(session, address.schema, steps)
+      return await work(session)
     } finally {
       await session.close()
     }
