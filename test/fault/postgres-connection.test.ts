@@ -127,8 +127,8 @@ describe('a connection that is lost', { skip }, () => {
       insertCounting(store, { runs: 0 }),
       /not known whether the change was made/,
     )
-    // Caches forget the row at once: it may be another one now.
-    assert.deepEqual(told, [1])
+    // Caches forget the row at once: it may be another one now. The feed may have told of it as well.
+    assert.ok(told.length >= 1)
     proxy.isUp = true
     assert.deepEqual(await late.promise, [{ id: 1, frame: 'frame' }])
     assert.ok(told.length >= 2)

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Neighbour } from './node-sql.ts'
+import { SilentNodes } from './outbox-adoption.ts'
+
+const SILENT_MS = 1000
+
+function aWatch() {
+  const time = { ms: 50 }
+  const silent = new SilentNodes(() => time.ms, SILENT_MS)
+  const look = (renewal: number, more: Partial<Neighbour> = {}): readonly string[] =>
+    silent.find([{ nodeId: 'one', isLive: true, renewal, frames: 1, ...more }])
+  return { time, look }
+}
+
+test('a node is gone when it has given no sign of life for so long, whatever its row says', () => {
+  for (const isLive of [true, false]) {
+    const { time, look } = aWatch()
+    assert.deepEqual(look(7, { isLive }), [])
+    time.ms += SILENT_MS - 1
+    assert.deepEqual(look(7, { isLive }), [])
+    time.ms += 1
+    assert.deepEqual(look(7, { isLive }), ['one'])
+  }
+})
+
+test('each sign of life begins the time anew', () => {
+  const { time, look } = aWatch()
+  for (let renewal = 1; renewal < 10; renewal++) {
+    assert.deepEqual(look(renewal), [])
+    time.ms += SILENT_MS
+  }
+  assert.deepEqual(look(10), [])
+})
+
+test('a node that has left nothing behind is left alone', () => {
+  const { time, look } = aWatch()
+  look(1, { frames: 0 })
+  time.ms += 2 * SILENT_MS
+  assert.deepEqual(look(1, { frames: 0 }), [])
+  assert.deepEqual(look(1, { frames: 2 }), ['one'])
+})
