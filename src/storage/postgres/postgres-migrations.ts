@@ -6,7 +6,7 @@ import { toPostgres } from './ddl.ts'
 import { sqlStateOf } from './postgres-error.ts'
 import { quote } from './table-sql.ts'
 
-const MADE_BY_ANOTHER = new Set(['23505', '42P06', '42P07'])
+const MADE_BY_ANOTHER = new Set(['23505', '42710', '42P06', '42P07'])
 const SCHEMA_ABSENT = new Set(['3F000', '42P01'])
 
 /** Where the schema of a store stands. */
