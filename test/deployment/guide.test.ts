@@ -54,7 +54,9 @@ function commandsOf(page: string): readonly string[] {
   return [
     ...lines.flatMap((line) =>
       [
-        ...line.matchAll(/(?:^|&& |\$\(|-- |\$pod |exec strongroom )strongroom ([a-z][^)&|>]*)/g),
+        ...line.matchAll(
+          /(?:^|&& |\$\(|-- |\$pod |exec strongroom |env STRONGROOM_STORE='[^']+' )strongroom ([a-z][^)&|>]*)/g,
+        ),
       ].map(([, command = '']) => command),
     ),
     ...quoted,
