@@ -132,15 +132,17 @@ describe('deletion safety for operators', () => {
     const commands = frames.filter((line) => line.includes('deletion-guard'))
     assert.deepEqual(
       commands.map((line) => {
-        const { kind, internal } = JSON.parse(line) as { kind: string; internal: object }
-        return [kind, { ...internal, time: 0 }]
+        const { kind, internal } = JSON.parse(line) as {
+          kind: string
+          internal: { outbox: number; time: number }
+        }
+        const { outbox, time, ...said } = internal
+        assert.deepEqual([outbox > 0, time > 0], [true, true])
+        return [kind, said]
       }),
       [
-        [
-          'operator',
-          { time: 0, action: 'account set-deletion-guard', accountId: ACCOUNT, days: 7 },
-        ],
-        ['operator', { time: 0, action: 'account remove-deletion-guard', accountId: ACCOUNT }],
+        ['operator', { action: 'account set-deletion-guard', accountId: ACCOUNT, days: 7 }],
+        ['operator', { action: 'account remove-deletion-guard', accountId: ACCOUNT }],
       ],
     )
   })
