@@ -1,3 +1,4 @@
+import { IntegrityError } from '../core/errors.ts'
 import type { IdentityUse } from '../core/identity.ts'
 import { IDENTITY_USES } from '../core/identity-tables.ts'
 import type { Clock } from '../core/ports.ts'
@@ -100,8 +101,13 @@ export class IdentityUses {
 /** Writes those uses that are later than what is noted. */
 async function noteUses(tx: RecordsTransaction, uses: readonly IdentityUse[]): Promise<void> {
   for (const use of uses) {
-    const present = await tx.find(IDENTITY_USES, [use.id])
-    if (present === undefined) await tx.insert(IDENTITY_USES, use)
-    else if (present.record.time < use.time) await tx.update(IDENTITY_USES, present, use)
+    try {
+      const present = await tx.find(IDENTITY_USES, [use.id])
+      if (present === undefined) await tx.insert(IDENTITY_USES, use)
+      else if (present.record.time < use.time) await tx.update(IDENTITY_USES, present, use)
+    } catch (error) {
+      // A note that was altered is refused to those who ask for it, and keeps no other from being written.
+      if (!(error instanceof IntegrityError)) throw error
+    }
   }
 }

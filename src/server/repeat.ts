@@ -1,3 +1,5 @@
+import type { Log } from '../core/ports.ts'
+
 /** Something that is done again and again until it is stopped. */
 export interface Repetition {
   /** Resolves when the round under way, if any, has ended; none follows. */
@@ -28,3 +30,9 @@ export function repeat(
     },
   }
 }
+
+/** What the operator reads of a round that failed. */
+export const roundFailed =
+  (log: Log) =>
+  (error: unknown): void =>
+    log.error({}, 'a round of timed work failed; the next one tries again', error)

@@ -29,7 +29,7 @@ import { composeNode, type Node, type NodeParts } from '../node/node.ts'
 import { type NodeEvents, openNodeEvents } from '../node/node-events.ts'
 import { chooseQuotas } from '../node/quotas-choice.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
-import { repeat } from '../repeat.ts'
+import { repeat, roundFailed } from '../repeat.ts'
 import { isLoopback } from '../tls/tls-choice.ts'
 import { type DevControls, devRoutes } from './dev-endpoints.ts'
 import { plantSeed, readSeed, type SeedKey } from './dev-seed.ts'
@@ -202,9 +202,7 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     handler,
     log: parts.log,
   })
-  const onError = (error: unknown): void =>
-    parts.log.error({}, 'a round of timed work failed; the next one tries again', error)
-  const rounds = repeat(() => node.runTimedWork(), ROUND_MS, onError)
+  const rounds = repeat(() => node.runTimedWork(), ROUND_MS, roundFailed(parts.log))
   const deliveries = repeatDelivery(() => node.trailFiles)
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   return {

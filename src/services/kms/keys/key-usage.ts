@@ -1,5 +1,6 @@
 import type { CallFacts } from '../../../audit/event.ts'
 import { parseArn } from '../../../core/arn.ts'
+import { IntegrityError } from '../../../core/errors.ts'
 import { type Instant, instant, parseKeyId } from '../../../core/ids.ts'
 import type { Clock } from '../../../core/ports.ts'
 import type { RecordStore, Records, RecordsTransaction } from '../../../core/records.ts'
@@ -185,20 +186,31 @@ function* parted(uses: Uses, size: number): Iterable<Uses> {
   for (let at = 0; at < uses.length; at += size) yield uses.slice(at, at + size)
 }
 
-/** Writes those uses that are later than what is noted. Keys that are gone leave no note. */
+/** Writes those uses that are later than what is noted. */
 async function noteUses(tx: RecordsTransaction, uses: Uses): Promise<void> {
   for (const [arn, use] of uses) {
-    const parsed = parseArn(arn)
-    const keyId = parsed && parseKeyId(parsed.resource.slice('key/'.length))
-    if (parsed === undefined || keyId === undefined) continue
-    const key = await tx.find(KEYS, [parsed.region, keyId])
-    if (key === undefined) continue
-    const note = { region: key.record.region, keyId, ...use }
-    const present = await tx.find(KEY_USAGE_NOTES, [note.region, keyId])
-    if (present === undefined) await tx.insert(KEY_USAGE_NOTES, note)
-    else if (present.record.time <= use.time && present.record.eventId !== use.eventId) {
-      await tx.update(KEY_USAGE_NOTES, present, note)
+    try {
+      await noteUse(tx, arn, use)
+    } catch (error) {
+      // One row that was altered must not keep the uses of all other keys from being noted, nor the node from
+      // starting. It is no secret either: every call that needs the key fails, and tells why.
+      if (!(error instanceof IntegrityError)) throw error
     }
+  }
+}
+
+/** A key that is gone leaves no note. @throws IntegrityError where its row was altered */
+async function noteUse(tx: RecordsTransaction, arn: string, use: KeyUse): Promise<void> {
+  const parsed = parseArn(arn)
+  const keyId = parsed && parseKeyId(parsed.resource.slice('key/'.length))
+  if (parsed === undefined || keyId === undefined) return
+  const key = await tx.find(KEYS, [parsed.region, keyId])
+  if (key === undefined) return
+  const note = { region: key.record.region, keyId, ...use }
+  const present = await tx.find(KEY_USAGE_NOTES, [note.region, keyId])
+  if (present === undefined) await tx.insert(KEY_USAGE_NOTES, note)
+  else if (present.record.time <= use.time && present.record.eventId !== use.eventId) {
+    await tx.update(KEY_USAGE_NOTES, present, note)
   }
 }
 
