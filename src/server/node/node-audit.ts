@@ -6,6 +6,7 @@ import { findOutboxIds } from '../../audit/segments/outbox-search.ts'
 import type { StartOptions } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { NodeStatus } from '../../core/operator.ts'
+import type { Log } from '../../core/ports.ts'
 import { loadAuditHead, saveAuditHead } from './audit-head.ts'
 import { recoverOutbox } from './node.ts'
 import { findNodeId, nodeIdOf } from './node-id.ts'
@@ -43,6 +44,22 @@ async function expectedHead(
   )
 }
 
+/**
+ * A store that was put back from a backup, or whose disk has lost what it confirmed, is older than the log: its next
+ * outbox ids are in there already, and a start would take the records of new changes for delivered.
+ * @param outboxHigh the highest id in the log
+ */
+async function catchUpWithLog({ rows }: NodeState, outboxHigh: number, log: Log): Promise<void> {
+  const known = await rows.snapshot(({ outboxId }) => Promise.resolve(outboxId))
+  if (known < outboxHigh) {
+    log.error(
+      { missing: outboxHigh - known },
+      'the store is older than the audit log: changes that are on the record are not in it',
+    )
+  }
+  await rows.raiseOutbox(outboxHigh)
+}
+
 /** Opens the audit log of a node whose state is open. @throws OperatorError when the log is damaged */
 export async function openNodeAudit(
   state: NodeState,
@@ -68,9 +85,7 @@ export async function openNodeAudit(
     ...(head && { expectedHead: head }),
   })
   const audit = opened.log
-  // A store that was put back from a backup is older than the log: its next ids are in there already,
-  // and a start would take the records of new changes for delivered.
-  await rows.raiseOutbox(opened.outboxHigh)
+  await catchUpWithLog(state, opened.outboxHigh, log)
   let savedSequence = head?.sequence ?? -1
   return {
     nodeId,
