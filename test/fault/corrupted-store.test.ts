@@ -67,6 +67,27 @@ describe('a damaged store', () => {
     await server.stop()
   })
 
+  test('with an altered row that is due starts, tells of it, and serves the rest', async () => {
+    const dataFolder = temporaryFolder()
+    cpSync(sound, dataFolder, { recursive: true })
+    const [due = '', other = ''] = ciphertexts.keys()
+    {
+      using db = new DatabaseSync(join(dataFolder, STORE))
+      const altering = db.prepare('UPDATE kms_key SET deletion_date = 1 WHERE key_id = ?')
+      assert.equal(altering.run(due).changes, 1)
+    }
+    await using server = await startServer({ dataFolder })
+    const client = clientOf(server)
+    refused(await client.kms('DescribeKey', { KeyId: due }), 'KMSInternalException', INTERNAL, 500)
+    succeeded(await client.kms('DescribeKey', { KeyId: other }))
+    assert.match(
+      server.stderr,
+      /kms_key has another value in the column deletion_date.*"msg":"a round of timed work failed; the next one tries again"/,
+    )
+    client.close()
+    await server.stop()
+  })
+
   test('with any bit of its file flipped gives every record as it was, or refuses', async () => {
     const folder = temporaryFolder()
     cpSync(sound, folder, { recursive: true, filter: (path) => !/audit|trail/.test(path) })

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const COLUMNS = 6
+
+interface FailureMode {
+  readonly what: string
+  readonly operator: string
+  readonly tests: string
+}
+
+/** The rows of all tables of the page. */
+function failureModes(): readonly FailureMode[] {
+  const page = readFileSync(join(ROOT, 'docs/operating/failure-modes.md'), 'utf8')
+  return page
+    .split('\n')
+    .filter(
+      (line) => line.startsWith('| ') && !line.startsWith('| --') && !line.endsWith('| tests |'),
+    )
+    .map((line) => {
+      const cells = line.split('|').slice(1, -1)
+      assert.equal(cells.length, COLUMNS, line)
+      const [what = '', , operator = '', , , tests = ''] = cells.map((cell) => cell.trim())
+      return { what, operator, tests }
+    })
+}
+
+/** Every test that a row names, as file and title. */
+function* namedTests({
+  what,
+  tests,
+}: FailureMode): Iterable<readonly [file: string, title: string]> {
+  for (const part of tests.split(/; (?=src\/|test\/)/)) {
+    const [, file = '', titles = ''] = /^((?:src|test)\/\S+\.test\.ts): (.+)$/.exec(part) ?? []
+    const named = [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => title)
+    assert.ok(named.length > 0, `${what}: ${part} names no test`)
+    for (const title of named) yield [file, title]
+  }
+}
+
+/** The text of every source file of the program. */
+const program = (): string =>
+  readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'))
+    .join('\n')
+
+describe('docs/operating/failure-modes.md', () => {
+  test('names a test for every failure, and each of them exists', () => {
+    const modes = failureModes()
+    assert.ok(modes.length > 30)
+    const missing: string[] = []
+    for (const mode of modes) {
+      for (const [file, title] of namedTests(mode)) {
+        const source = readFileSync(join(ROOT, file), 'utf8')
+        if (!source.includes(`test('${title}'`)) missing.push(`${file}: ${title}`)
+      }
+    }
+    assert.deepEqual(missing, [])
+  })
+
+  test('quotes messages that the program has', () => {
+    const source = program()
+    const missing = failureModes()
+      .flatMap(({ operator }) => [...operator.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text))
+      .filter((text) => text.includes(' '))
+      .flatMap((text) => text.split('…').map((part) => part.trim()))
+      .filter((part) => part !== '' && !source.includes(part))
+    assert.deepEqual(missing, [])
+  })
+})
