@@ -8,6 +8,7 @@ import { createRandom } from '../crypto/random.ts'
 import type { UsageJournal } from '../services/kms/keys/key-usage.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { machineClock } from './clocks.ts'
+import { warnOfFewDescriptors } from './descriptor-limit.ts'
 import { authorizationRoutes } from './explanations/authorization-endpoints.ts'
 import { type HttpTransport, openHttpTransport } from './http/http-transport.ts'
 import { openUnixSocketTransport, type UnixSocketTransport } from './http/http-unix-socket.ts'
@@ -372,6 +373,7 @@ export async function startServer(
   try {
     const parts = { ...partsOf(log), metrics }
     const { state, transport } = await openAll(options, parts, open, onFolderMade)
+    warnOfFewDescriptors(log)
     log.info({ endpoint: transport.endpoint, data: state.folder.path }, 'serving')
     let stopping: Promise<void> | undefined
     const stop = (reason?: Error): Promise<void> =>

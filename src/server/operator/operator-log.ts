@@ -33,6 +33,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'cursor',
   'data',
   'delivered',
+  'descriptors',
   'destination',
   'digests',
   'endpoint',
