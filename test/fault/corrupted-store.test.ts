@@ -18,7 +18,9 @@ import { blob, createKey, refused, succeeded, textOf, WireClient } from '../supp
 const INTERNAL =
   'The request was rejected because of an internal error. The request can be retried.'
 const KEY_COUNT = 12
-const FLIPS = 150
+const FLIPS = 300
+/** How far from a key's id bits are flipped. Unit: bytes. */
+const NEAR = 300
 const STORE = 'strongroom.db'
 
 const clientOf = ({ endpoint, credentials }: ServerProcess): WireClient =>
@@ -99,10 +101,13 @@ describe('a damaged store', () => {
     assert.ok(written !== undefined)
     assert.ok([...written.values()].every((content) => content !== undefined))
     const random = seededRandom('corrupted-store')
+    const targets = [...ciphertexts.keys()].flatMap((id) => placesOf(bytes, id))
     let refusals = 0
     for (let round = 0; round < FLIPS; round += 1) {
       const place = Buffer.from(random.bytes(4)).readUInt32BE()
-      const at = (place >> 3) % bytes.length
+      // Anywhere, and more often about what is read: a key's id stands in its rows and their indexes.
+      const near = (targets[round % targets.length] ?? 0) + ((place >>> 3) % (2 * NEAR)) - NEAR
+      const at = (round % 4 === 0 ? place >>> 3 : Math.max(0, near)) % bytes.length
       const damaged = Buffer.from(bytes)
       damaged[at] = (damaged[at] ?? 0) ^ (1 << (place & 7))
       writeFileSync(file, damaged)
@@ -118,6 +123,13 @@ describe('a damaged store', () => {
     assert.ok(refusals > 0, 'some of the bits matter')
   })
 })
+
+/** Where a text stands in bytes. */
+function placesOf(bytes: Buffer, text: string): number[] {
+  const places: number[] = []
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) places.push(at)
+  return places
+}
 
 /** What somebody does who knows SQLite, or a disk that leaves the structure of the file alone. */
 function alterRows(file: string, of: Readonly<Record<string, string>>): void {
