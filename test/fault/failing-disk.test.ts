@@ -103,8 +103,8 @@ test('a store on a full disk refuses changes, still decrypts, and goes on when t
   assert.ok(await makeAndUse(client, told))
   const makeRoom = fillUp(disk, 64 * 1024)
   for (let calls = 0; await makeAndUse(client, told); calls += 1) assert.ok(calls < CALLS_MAX)
-  assert.match(server.stderr, /"msg":"a request failed"/)
-  assert.match(server.stderr, /the store could not [a-z ]+: database or disk is full \(SQLite 13\)/)
+  await server.saysToOperator(/"msg":"a request failed"/)
+  await server.saysToOperator(/the store could not [a-z ]+: database or disk is full \(SQLite 13\)/)
   for (const CiphertextBlob of told.ciphertexts) {
     succeeded(await client.kms('Decrypt', { CiphertextBlob }))
   }
@@ -161,8 +161,8 @@ describe('a disk that fails', { skip: noFileDisks }, () => {
       // What the file system writes to new places is not taken any more, and a sync finds out.
       makeRoom = fillUp(backing, 0)
       for (let calls = 0; await makeAndUse(client, told); calls += 1) assert.ok(calls < CALLS_MAX)
-      assert.match(server.stderr, /"msg":"a request failed"/)
-      assert.match(server.stderr, /the audit log could not be written: requests fail until it can/)
+      await server.saysToOperator(/"msg":"a request failed"/)
+      await server.saysToOperator(/the audit log could not be written: requests fail until it can/)
       assert.equal(await isReady(server), false)
       client.close()
       await server.kill9()
@@ -184,7 +184,7 @@ describe('a disk that fails', { skip: noFileDisks }, () => {
       for (let n = 0; n < 5; n += 1) assert.ok(await makeAndUse(client, told))
       makeRoom = fillUp(backing, 0)
       for (let calls = 0; await makeAndUse(client, told); calls += 1) assert.ok(calls < CALLS_MAX)
-      assert.match(server.stderr, /the store could not commit: disk I\/O error \(SQLite 1034\)/)
+      await server.saysToOperator(/the store could not commit: disk I\/O error \(SQLite 1034\)/)
       refused(await client.kms('CreateKey', {}), 'KMSInternalException', INTERNAL, 500)
       assert.match(
         server.stderr,
@@ -218,7 +218,7 @@ describe('a disk that fails', { skip: noFileDisks }, () => {
         500,
       )
       assert.equal(await isReady(server), false)
-      assert.match(server.stderr, /the audit log could not be written: requests fail until it can/)
+      await server.saysToOperator(/the audit log could not be written: requests fail until it can/)
       client.close()
       await server.kill9()
     }

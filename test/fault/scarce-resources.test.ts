@@ -64,7 +64,7 @@ describe('a node that runs out of descriptors', {
   test('goes on with the connections that it has, and takes new ones when some have closed', async () => {
     // No more than most systems give a service that asks for nothing.
     await using server = await startServer({ wrapper: ['prlimit', '--nofile=1024:1024', '--'] })
-    assert.match(server.stderr, /"descriptors":1024,"msg":"this process may open few files: /)
+    await server.saysToOperator(/"descriptors":1024,"msg":"this process may open few files: /)
     const client = clientOf(server)
     const { id } = await createKey(client)
     await works(client, id)

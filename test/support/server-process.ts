@@ -19,6 +19,7 @@ const PROGRAM =
 const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 const READY_POLL_MS = 5
+const SAID_TIMEOUT_MS = 20_000
 
 export interface Credentials {
   readonly accessKeyId: string
@@ -132,6 +133,15 @@ export class ServerProcess implements AsyncDisposable {
   get endpoint(): string {
     assert.ok(this.#endpoint, 'the server is not ready yet')
     return this.#endpoint
+  }
+
+  /** Waits until the operator can read something: what a process writes arrives after what it answers. */
+  async saysToOperator(pattern: RegExp): Promise<void> {
+    const until = performance.now() + SAID_TIMEOUT_MS
+    while (!pattern.test(this.#stderr) && !this.hasExited && performance.now() < until) {
+      await delay(READY_POLL_MS)
+    }
+    assert.match(this.#stderr, pattern)
   }
 
   get hasExited(): boolean {
