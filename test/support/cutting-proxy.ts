@@ -21,6 +21,8 @@ export interface CuttingProxy {
   isUp: boolean
   /** Whether bytes go anywhere; while they do not, nobody is told. */
   isStuck: boolean
+  /** How long bytes take in each direction, in milliseconds; 0 at first. */
+  delayMs: number
   /** Ends every connection at once. */
   cut(): void
   close(): Promise<void>
@@ -36,6 +38,7 @@ export async function openCuttingProxy(port: number): Promise<CuttingProxy> {
     }
     const upstream = createConnection(port, '127.0.0.1')
     let isDeaf = false
+    const [up, down] = [line(() => proxy.delayMs), line(() => proxy.delayMs)]
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => undefined)
@@ -51,12 +54,12 @@ export async function openCuttingProxy(port: number): Promise<CuttingProxy> {
       if (fate === 'lose') client.destroy()
       else {
         isDeaf ||= fate === 'lose answer'
-        upstream.write(chunk)
+        up(() => upstream.write(chunk))
       }
     })
     upstream.on('data', (chunk: Buffer) => {
       if (proxy.isStuck) return
-      if (!isDeaf) client.write(chunk)
+      if (!isDeaf) down(() => client.write(chunk))
       // Not before: a server that finds its client gone gives up what it has not finished.
       else if (chunk.includes(COMMIT)) client.destroy()
     })
@@ -69,6 +72,7 @@ export async function openCuttingProxy(port: number): Promise<CuttingProxy> {
     judge: () => 'pass',
     isUp: true,
     isStuck: false,
+    delayMs: 0,
     cut() {
       for (const socket of sockets) socket.destroy()
     },
@@ -79,6 +83,17 @@ export async function openCuttingProxy(port: number): Promise<CuttingProxy> {
     },
   }
   return proxy
+}
+
+/** Does things later, in the order in which they came, whatever the delay was at the time of each. */
+function line(delayMs: () => number): (act: () => void) => void {
+  let dueMs = 0
+  return (act) => {
+    const now = performance.now()
+    dueMs = Math.max(dueMs, now + delayMs())
+    if (dueMs <= now) act()
+    else setTimeout(act, dueMs - now)
+  }
 }
 
 /** A judge that gives this fate to the first message that ends a transaction, and lets all others pass. */

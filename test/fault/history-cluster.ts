@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { runStrongroom, type ServerProcess, startServer } from '../support/server-process.ts'
+import { REGION } from './history-client.ts'
+import type { SeededChoice } from './kill-nine-model.ts'
+
+const WITHOUT_LEASE = `--import=${new URL('../support/without-lease.ts', import.meta.url).href}`
+
+/** A node with its own way to the database. */
+class ClusterNode {
+  readonly folder: string
+  readonly proxy: CuttingProxy
+  readonly #start: () => Promise<ServerProcess>
+  process: ServerProcess | undefined
+
+  constructor(folder: string, proxy: CuttingProxy, start: () => Promise<ServerProcess>) {
+    this.folder = folder
+    this.proxy = proxy
+    this.#start = start
+  }
+
+  /** A port that nobody listens at while the node is down. */
+  endpoint(): string {
+    return this.process?.endpoint ?? 'http://127.0.0.1:1'
+  }
+
+  async start(): Promise<void> {
+    this.process = await this.#start()
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.process !== undefined) process.kill(-this.process.pid, signal)
+  }
+}
+
+/** Nodes on one database, each with a proxy of its own in between. */
+export class Cluster {
+  readonly #database: PostgresServer
+  readonly #parent: string
+  readonly #env: readonly Readonly<Record<string, string>>[]
+  readonly keyfile: string
+  readonly nodes: readonly ClusterNode[]
+
+  private constructor(
+    database: PostgresServer,
+    parent: string,
+    parts: Cluster['nodes'],
+    env: Cluster['env'],
+  ) {
+    this.#database = database
+    this.#parent = parent
+    this.nodes = parts
+    this.#env = env
+    this.keyfile = join(parent, 'root.key')
+  }
+
+  get env(): readonly Readonly<Record<string, string>>[] {
+    return this.#env
+  }
+
+  /** @returns undefined where the database is somebody else's: nothing may be put in front of it */
+  static async start(options: {
+    readonly nodes: number
+    readonly hasLease: boolean
+    readonly flags?: readonly string[]
+  }): Promise<Cluster | undefined> {
+    const database = await startPostgres()
+    const { local } = database
+    if (local === undefined) return undefined
+    const parent = mkdtempSync(join(tmpdir(), 'strongroom-history-'))
+    const keyfile = join(parent, 'root.key')
+    const user = `tester:${encodeURIComponent(local.password)}`
+    const storeAt = (port: number): string =>
+      `postgres://${user}@127.0.0.1:${port}/postgres?schema=history`
+    const direct = { STRONGROOM_STORE: storeAt(local.tcpPort) }
+    const migrated = await runStrongroom(['migrate'], { env: direct })
+    assert.equal(migrated.exitCode, 0, migrated.stderr)
+    const nodes: ClusterNode[] = []
+    const envs: Record<string, string>[] = []
+    for (let at = 0; at < options.nodes; at++) {
+      const proxy = await openCuttingProxy(local.tcpPort)
+      const env = {
+        STRONGROOM_STORE: storeAt(proxy.port),
+        ...(!options.hasLease && { NODE_OPTIONS: WITHOUT_LEASE }),
+      }
+      const dataFolder = join(parent, `node-${at}`)
+      const flags = ['--keyfile', keyfile, '--region', REGION, '--log-level', 'error']
+      const start = () =>
+        startServer({ dataFolder, env, flags: [...flags, ...(options.flags ?? [])] })
+      nodes.push(new ClusterNode(dataFolder, proxy, start))
+      envs.push(direct)
+    }
+    const cluster = new Cluster(database, parent, nodes, envs)
+    // The first one sets the store up.
+    await nodes[0]?.start()
+    await Promise.all(nodes.slice(1).map((node) => node.start()))
+    return cluster
+  }
+
+  get root() {
+    const credentials = this.nodes[0]?.process?.credentials
+    assert.ok(credentials)
+    return credentials
+  }
+
+  /** Ends all nodes in peace. */
+  async stopNodes(): Promise<void> {
+    await Promise.all(this.nodes.map(async (node) => node.process?.stop()))
+  }
+
+  /** How often each request id stands in the logs of all nodes; every log is verified. Only when they are stopped. */
+  async recordsByRequest(folders: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const times = new Map<string, number>()
+    for (const folder of folders) {
+      const where = ['--data', folder, '--keyfile', this.keyfile]
+      const env = this.#env[0] ?? {}
+      const verified = await runStrongroom(['audit', 'verify', ...where], { env })
+      assert.equal(verified.exitCode, 0, `audit verify: ${verified.stdout}${verified.stderr}`)
+      const printed = await runStrongroom(['audit', 'cat', ...where], { env })
+      assert.equal(printed.exitCode, 0, printed.stderr)
+      for (const [, id] of printed.stdout.matchAll(/"requestID":"([^"]+)"/g)) {
+        if (id !== undefined) times.set(id, (times.get(id) ?? 0) + 1)
+      }
+    }
+    return times
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.nodes) {
+      if (node.process?.hasExited === false) node.signal('SIGCONT')
+      await node.process?.kill9()
+      await node.proxy.close()
+    }
+    await this.#database.stop()
+    rmSync(this.#parent, { recursive: true, force: true })
+  }
+}
+
+/** What happens to a node, and is over when the promise resolves. */
+export type Fault = (node: ClusterNode, longMs: number, choice: SeededChoice) => Promise<void>
+
+/** How long long faults take at least: longer than others wait for a node that is silent, and shorter than a client waits. */
+const LONG_MS = 3600
+const LONG_SPAN_MS = 1500
+/** … where others are to go on without a node for long. */
+const LONGER_MS = 5200
+
+export const FAULTS = {
+  /** It stands still, is given up, and goes on with what came in meanwhile. */
+  async pause(node, longMs) {
+    node.signal('SIGSTOP')
+    await delay(longMs)
+    node.signal('SIGCONT')
+  },
+  async 'short pause'(node, _longMs, choice) {
+    node.signal('SIGSTOP')
+    await delay(1000 * choice.fraction())
+    node.signal('SIGCONT')
+  },
+  async 'kill -9'(node) {
+    await node.process?.kill9()
+    await node.start()
+  },
+  /** Nothing comes through between it and the database, and nobody is told. */
+  async silence(node, longMs) {
+    node.proxy.isStuck = true
+    await delay(longMs)
+    node.proxy.cut()
+    node.proxy.isStuck = false
+  },
+  /** The database refuses its connections. */
+  async refusal(node, longMs) {
+    node.proxy.isUp = false
+    node.proxy.cut()
+    await delay(longMs)
+    node.proxy.isUp = true
+  },
+  async 'cut connections'(node) {
+    node.proxy.cut()
+    await delay(300)
+  },
+  async 'slow database'(node) {
+    node.proxy.delayMs = 120
+    await delay(2500)
+    node.proxy.delayMs = 0
+  },
+} satisfies Readonly<Record<string, Fault>>
+
+export type FaultName = keyof typeof FAULTS
+export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[]
+
+export interface FaultChoice {
+  readonly names: readonly FaultName[]
+  readonly areLonger?: boolean
+}
+
+/** Lets one fault after the other happen to nodes in turn, until it is over. */
+export async function torment(
+  cluster: Cluster,
+  { names, areLonger = false }: FaultChoice,
+  choice: SeededChoice,
+  isOver: () => boolean,
+  onFault: (what: string) => void,
+): Promise<void> {
+  let deck: FaultName[] = []
+  while (!isOver()) {
+    if (deck.length === 0) deck = names.toSorted(() => choice.fraction() - 0.5)
+    const name = deck.pop()
+    const at = choice.below(cluster.nodes.length)
+    const node = cluster.nodes[at]
+    if (name === undefined || node === undefined) return
+    onFault(`${name} of node ${at}`)
+    const longMs = (areLonger ? LONGER_MS : LONG_MS) + choice.fraction() * LONG_SPAN_MS
+    await FAULTS[name](node, longMs, choice)
+    await delay(choice.fraction() * 400)
+  }
+}
