@@ -33,6 +33,10 @@ const program: Program = {
     (await import('./server/operator/trail-commands.ts')).auditProve(options, onProgress),
   migrateStore: async (options) =>
     (await import('./server/operator/store-commands.ts')).migrateStore(options),
+  startWorkers: async (options) =>
+    (await import('./server/workers/supervisor.ts')).startWorkers(options),
+  joinSupervisor: async (number) =>
+    (await import('./server/workers/worker-link.ts')).joinSupervisor(number),
   transferStore: async (options) =>
     (await import('./server/operator/store-transfer.ts')).transferStore(options),
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
 import { runFake as run } from '../../test/support/fake-terminal.ts'
 import { DependencyError, IntegrityError, OperatorError } from '../core/errors.ts'
-import type { DevOptions, Program, RunningServer, StartOptions } from './program.ts'
+import type { DevOptions, Program, StartOptions } from './program.ts'
+import type { RunningServer } from './serving-program.ts'
 
 const A_FOLDER = {
   accountId: '111122223333',

@@ -55,6 +55,7 @@ export async function runCommandLine(
   const context: Context = {
     program,
     terminal,
+    argv,
     act: (command, work) => {
       command.action(async () => {
         applyEnvironment(command, terminal.env)

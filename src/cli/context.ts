@@ -10,6 +10,8 @@ import type { Terminal } from './terminal.ts'
 export interface Context {
   readonly program: Program
   readonly terminal: Terminal
+  /** What was typed behind the program's name. */
+  readonly argv: readonly string[]
   /** Makes `work` the command's action: its flags, the environment included, in; its exit code out. */
   // The type parameter says what the options that were added to the command make of the flags.
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters

@@ -38,6 +38,8 @@ export interface StartFlags extends FolderFlags, AnchorFlags, EventFlags, Shippi
   readonly traceSample?: number
   readonly oidcAllowPrivate: boolean
   readonly logLevel: LogLevel
+  readonly workers?: number
+  readonly worker?: number
 }
 
 export interface DevFlags extends EventFlags {
@@ -188,6 +190,15 @@ const oidcOption = (): Option =>
 
 const plainHttpOption = (description: string): Option =>
   new Option('--allow-plain-http', description).default(false)
+
+/** How many processes serve; and, between them, which one a process is. */
+export const workerOptions = (): readonly Option[] => [
+  new Option(
+    '--workers <number>',
+    'serve with so many processes on one port: needs a store in PostgreSQL (default: this one)',
+  ).argParser(parseCount),
+  new Option('--worker <number>').argParser(parseCount).hideHelp(),
+]
 
 export const startOptions = (): readonly Option[] => [
   ...listenOptions(),

@@ -3,6 +3,7 @@ import type { OperatorError } from '../core/errors.ts'
 import type { Instant } from '../core/ids.ts'
 import type { IssuedCredential, Operator } from '../core/operator.ts'
 import type { Secret } from '../core/secret.ts'
+import type { RunningServer, WorkersProgram } from './serving-program.ts'
 import type { StoreMigration, TransferOptions, TransferredStore } from './store-program.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { StoreMigration, TransferOptions, TransferredStore } from './store-
  *
  * Every function rejects with `OperatorError` for what the person at the terminal can mend.
  */
-export interface Program {
+export interface Program extends WorkersProgram {
   /** How this program is called in hints: `strongroom`, or `./bin/strongroom` from a checkout. */
   readonly commandName: string
   version(): string
@@ -171,6 +172,8 @@ export interface StartOptions extends FolderOptions {
   /** Further host names and addresses for the node's own certificate. */
   readonly tlsHosts: readonly string[]
   readonly allowPlainHttp: boolean
+  /** Which of several processes on one port it is, from 1 on; absent where it serves alone. */
+  readonly worker?: number
   readonly auditDurability: AuditDurability
   /** Audit records that are older are removed; absent: none ever. */
   readonly auditRetentionDays?: number
@@ -227,15 +230,6 @@ export interface DevOptions {
   /** As for `start`. */
   readonly events?: EventOptions
   readonly logLevel: LogLevel
-}
-
-export interface RunningServer {
-  /** `http://127.0.0.1:7600` */
-  readonly endpoint: string
-  /** Finishes what is in flight, then closes everything. */
-  stop(): Promise<void>
-  /** Resolves when the server has ended, with the reason if it ended by itself. */
-  readonly stopped: Promise<Error | undefined>
 }
 
 export interface InitializedFolder extends IssuedCredential {

@@ -1,6 +1,6 @@
 import type { ExitCode } from './failures.ts'
 import { EXIT } from './failures.ts'
-import type { RunningServer } from './program.ts'
+import type { RunningServer } from './serving-program.ts'
 import type { Terminal } from './terminal.ts'
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { runFake } from '../../test/support/fake-terminal.ts'
-import type { RunningServer } from './program.ts'
+import type { RunningServer } from './serving-program.ts'
 
 const A_SERVER: RunningServer = {
   endpoint: 'http://127.0.0.1:7600',

@@ -1,6 +1,7 @@
 import { FrameWriter } from '../audit/event.ts'
 import type { IndexThread } from '../audit/event-index/index-thread.ts'
-import type { InitializedFolder, RunningServer, StartOptions } from '../cli/program.ts'
+import type { InitializedFolder, StartOptions } from '../cli/program.ts'
+import type { RunningServer } from '../cli/serving-program.ts'
 import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
 import { parseRegion } from '../core/regions.ts'
@@ -40,6 +41,7 @@ import { ensureAuthority, ownCredentials } from './tls/tls-credentials.ts'
 import { readTlsFiles } from './tls/tls-files.ts'
 import { followCertificate } from './tls/tls-renewal.ts'
 import { programVersion } from './version.ts'
+import { workerLink } from './workers/worker-link.ts'
 
 /** How long requests in flight may take when the node is stopped. */
 const GRACE_MS = 10_000
@@ -342,12 +344,13 @@ async function openAll(
   const routes = new Map([
     ...healthRoutes(() => isReady({ audit, state })),
     ...authorizationRoutes(node.inquire),
-    ...metricsRoutes(() => metrics, mayReadMetrics),
+    ...metricsRoutes(() => metrics, mayReadMetrics, workerLink()),
   ])
   const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
   open.transport = await openHttpTransport({
     host: options.host,
     port,
+    isShared: options.worker !== undefined,
     handler: withTrustedProxies(withAdminRoutes(node.handler, routes), isTrusted),
     log,
     ...(credentials && { tls: credentials }),
@@ -366,7 +369,7 @@ export async function startServer(
   onFolderMade: OnFolderMade = () => undefined,
 ): Promise<RunningServer> {
   assertRegion(options.region)
-  const log = createOperatorLog(options.logLevel)
+  const log = createOperatorLog(options.logLevel, undefined, options.worker)
   const metrics = new NodeMetrics(openWatches(options, log))
   const open: Partial<OpenParts> = { metrics }
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()

@@ -91,6 +91,8 @@ export function fakeProgram(parts: Partial<Program> = {}): Program {
     openEventLookup: notExpected('openEventLookup'),
     migrateStore: notExpected('migrateStore'),
     transferStore: notExpected('transferStore'),
+    startWorkers: notExpected('startWorkers'),
+    joinSupervisor: notExpected('joinSupervisor'),
     ...parts,
   }
 }

@@ -3,9 +3,9 @@ import { anchorsOf } from '../anchor-options.ts'
 import type { Context } from '../context.ts'
 import { folderOf, jsonLine } from '../context.ts'
 import { eventsOf } from '../event-options.ts'
-import { EXIT, UsageError } from '../failures.ts'
+import { EXIT, type ExitCode, UsageError } from '../failures.ts'
 import type { StartFlags } from '../options.ts'
-import { DATA_FOLDER_DEFAULT, jsonOption, startOptions } from '../options.ts'
+import { DATA_FOLDER_DEFAULT, jsonOption, startOptions, workerOptions } from '../options.ts'
 import type { InitializedFolder, StartOptions } from '../program.ts'
 import { readyLine, serveUntilStopped } from '../serve.ts'
 import { shellWord } from '../shell-words.ts'
@@ -18,6 +18,8 @@ Examples:
       start makes the folder and prints the root credentials, once.
   strongroom start --data /var/lib/strongroom --keyfile /run/keys/root.key
       With the root key on another disk than the data it opens.
+  strongroom start --store postgres://db/kms --workers 4
+      With four processes on one port.
   strongroom start --host 0.0.0.0 --tls --tls-host kms.example.com
       For other machines, over HTTPS.
 
@@ -40,9 +42,13 @@ export function addStart(parent: Command, context: Context): void {
     .command('start')
     .description('Serve. An empty data folder is set up first')
     .addHelpText('after', START_EXAMPLES)
-  for (const option of startOptions()) command.addOption(option)
+  for (const option of [...startOptions(), ...workerOptions()]) command.addOption(option)
   context.act<StartFlags>(command, async (flags) => {
     const { program, terminal } = context
+    if (flags.workers !== undefined && flags.worker === undefined) {
+      return startWorkers(flags, flags.workers, context)
+    }
+    const link = flags.worker === undefined ? undefined : await program.joinSupervisor(flags.worker)
     let made: InitializedFolder | undefined
     const show = async (): Promise<void> => {
       if (made === undefined) return
@@ -60,9 +66,37 @@ export function addStart(parent: Command, context: Context): void {
       })
     return serveUntilStopped(server, terminal, async () => {
       await show()
-      await terminal.out.write(readyLine(server.endpoint, flags.host))
+      if (link === undefined) await terminal.out.write(readyLine(server.endpoint, flags.host))
+      else if (!link.ready(server.endpoint)) await server.stop()
     })
   })
+}
+
+/** Serves with several processes until it is told to stop. */
+async function startWorkers(
+  flags: StartFlags,
+  count: number,
+  { program, terminal, argv }: Context,
+): Promise<ExitCode> {
+  if (flags.acceptAuditDamage) {
+    throw new UsageError('--accept-audit-damage is for one start of one process', {
+      hint: 'start once without --workers, with the --data of the worker whose log is damaged',
+    })
+  }
+  const { host, port, data: dataFolder, store, keyfile, logLevel } = flags
+  const server = await program.startWorkers({
+    count,
+    host,
+    port,
+    dataFolder,
+    store,
+    keyfile,
+    logLevel,
+    argv,
+  })
+  return serveUntilStopped(server, terminal, () =>
+    terminal.out.write(readyLine(server.endpoint, host)),
+  )
 }
 
 /** `strongroom init`: sets a data folder up without serving. */
@@ -108,6 +142,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     ...(flags.tlsKey !== undefined && { tlsKey: flags.tlsKey }),
     tlsHosts: flags.tlsHost,
     allowPlainHttp: flags.allowPlainHttp,
+    ...(flags.worker !== undefined && { worker: flags.worker }),
     auditDurability: flags.auditDurability,
     acceptAuditDamage: flags.acceptAuditDamage,
     ...(flags.auditRetention !== undefined && { auditRetentionDays: flags.auditRetention }),

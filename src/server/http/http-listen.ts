@@ -7,12 +7,21 @@ const WILDCARDS: ReadonlyMap<string, string> = new Map([
   ['::', '::1'],
 ])
 
-/** Waits until the server listens. @throws {OperatorError} when it cannot. */
-export async function listenOnPort(server: Server, host: string, port: number): Promise<void> {
+/**
+ * Waits until the server listens.
+ * @param isShared whether other processes of this user may listen there as well: the system spreads connections over them
+ * @throws {OperatorError} when it cannot.
+ */
+export async function listenOnPort(
+  server: Server,
+  host: string,
+  port: number,
+  isShared = false,
+): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new OperatorError(`${port} is not a port`, 'Choose one from 1 to 65535, or 0 for any.')
   }
-  const listening = listen(server, () => server.listen({ host, port }))
+  const listening = listen(server, () => server.listen({ host, port, reusePort: isShared }))
   await listening.catch((cause: unknown) => {
     throw portError(host, port, cause)
   })

@@ -5,6 +5,8 @@ export interface HttpTransportOptions extends HttpServing {
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
+  /** Whether other processes listen on the same port. */
+  readonly isShared?: boolean
   /** Absent for plain HTTP. */
   readonly tls?: TlsCredentials
 }
@@ -30,7 +32,7 @@ export interface HttpTransport {
 export async function openHttpTransport(options: HttpTransportOptions): Promise<HttpTransport> {
   const server = new HttpServer(options, options.tls)
   try {
-    await listenOnPort(server.listener, options.host, options.port)
+    await listenOnPort(server.listener, options.host, options.port, options.isShared)
   } catch (cause) {
     server.abandon()
     throw cause

@@ -1,7 +1,12 @@
 import { compileIpRange, plainAddress } from '../../authz/ip-range.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { HttpReply, HttpRequest } from '../../core/transport.ts'
-import { CONTENT_TYPES, exposeMetrics, formatOf } from '../../metrics/exposition.ts'
+import {
+  CONTENT_TYPES,
+  type ExpositionFormat,
+  exposeMetrics,
+  formatOf,
+} from '../../metrics/exposition.ts'
 import { type AdminRoutes, jsonReply } from '../admin-endpoints.ts'
 import { isLoopback } from '../tls/tls-choice.ts'
 import type { NodeMetrics } from './node-metrics.ts'
@@ -44,8 +49,23 @@ const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 const mayBePage = ({ headers }: HttpRequest): boolean =>
   headers['origin'] !== undefined || !LOCAL_HOST.test(headers['host'] ?? '')
 
+/** Where several processes serve as one: whoever is asked answers for all of them. */
+export interface MetricsShare {
+  /** Tells the others what this process has measured. */
+  serveMetrics(collect: (format: ExpositionFormat) => Promise<string>): void
+  /** The metrics of all, of which these are its own. */
+  metrics(own: string, format: ExpositionFormat): Promise<string>
+}
+
 /** `GET /-/metrics`, as Prometheus reads it. */
-export function metricsRoutes(metrics: () => NodeMetrics, mayRead: MayRead): AdminRoutes {
+export function metricsRoutes(
+  metrics: () => NodeMetrics,
+  mayRead: MayRead,
+  share?: MetricsShare,
+): AdminRoutes {
+  const collect = async (format: ExpositionFormat): Promise<string> =>
+    exposeMetrics(await metrics().collect(), format)
+  share?.serveMetrics(collect)
   const serve = async (request: HttpRequest): Promise<HttpReply> => {
     const { remoteAddress } = request.connection
     // What a page in a browser asks for, or somebody behind a proxy, is not asked by this machine.
@@ -57,7 +77,10 @@ export function metricsRoutes(metrics: () => NodeMetrics, mayRead: MayRead): Adm
     return {
       status: 200,
       headers: ['Content-Type', CONTENT_TYPES[format], 'Cache-Control', 'no-store'],
-      body: exposeMetrics(await metrics().collect(), format),
+      body:
+        share === undefined
+          ? await collect(format)
+          : await share.metrics(await collect(format), format),
     }
   }
   return new Map([['GET /-/metrics', serve]])

@@ -47,6 +47,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'missing',
   'offset',
   'operation',
+  'pauseMs',
   'provider',
   'reason',
   'records',
@@ -62,6 +63,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'threshold',
   'what',
   'why',
+  'worker',
 ])
 const LEFT_OUT = '[left out]'
 
@@ -76,12 +78,17 @@ function listed(fields: Fields): Fields {
   )
 }
 
-/** The operator's log: lines of JSON on standard error. @param out in its place, for tests */
+/**
+ * The operator's log: lines of JSON on standard error.
+ * @param out in its place, for tests
+ * @param worker whose lines they are, where several processes write to one place
+ */
 export function createOperatorLog(
   level: string,
   out: DestinationStream = pino.destination({ dest: 2, sync: true }),
+  worker?: number,
 ): Log {
-  const logger = pino({ level, base: null }, out)
+  const logger = pino({ level, base: worker === undefined ? null : { worker } }, out)
   return {
     info: (fields, message) => logger.info(listed(fields), message),
     warn: (fields, message) => logger.warn(listed(fields), message),

@@ -1,9 +1,19 @@
 import type { StartOptions } from '../../cli/program.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { TlsCredentials } from '../http/http-server.ts'
 import { nodeFolder } from '../node/node-folder.ts'
 import { type NodeState, openNodeState, type StateParts } from '../node/node-state.ts'
 import type { TlsChoice } from '../tls/tls-choice.ts'
 import { SealedNode } from './sealed-node.ts'
+
+/** Each worker would wait for shares of its own, and anew whenever it is started again. */
+const cannotWait = (): Promise<never> =>
+  Promise.reject(
+    new OperatorError(
+      'several processes cannot wait for the shares of the root key',
+      'name files that hold them with --share-file, or start without --workers',
+    ),
+  )
 
 /**
  * Opens the state of a node that is to serve. Where its root key is in shares, it waits for them, sealed, unless files hold them.
@@ -22,7 +32,8 @@ export async function openUnsealed(
     endpoint: given ?? (tls.kind === 'own' ? 'closed' : 'plain'),
     log: parts.log,
   })
-  const readShare = options.hasShareFiles ? options.readShare : sealed.nextShare.bind(sealed)
+  const ask = options.worker === undefined ? sealed.nextShare.bind(sealed) : cannotWait
+  const readShare = options.hasShareFiles ? options.readShare : ask
   try {
     const state = await openNodeState({ ...options, readShare }, parts, 'any')
     await sealed.close('unsealed')

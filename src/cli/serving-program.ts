@@ -1,0 +1,38 @@
+export interface RunningServer {
+  /** `http://127.0.0.1:7600` */
+  readonly endpoint: string
+  /** Finishes what is in flight, then closes everything. */
+  stop(): Promise<void>
+  /** Resolves when the server has ended, with the reason if it ended by itself. */
+  readonly stopped: Promise<Error | undefined>
+}
+
+/** How many processes serve, and how each is started. */
+export interface WorkersOptions {
+  readonly count: number
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** Where the files of the first worker are; those of the others are in folders within. */
+  readonly dataFolder: string
+  /** Where the store is; a file in the data folder when absent. */
+  readonly store: string | undefined
+  readonly keyfile: string | undefined
+  readonly logLevel: string
+  /** What was typed behind the program's name: each worker gets it, and where its own folder is. */
+  readonly argv: readonly string[]
+}
+
+/** What a worker tells the process that watches it. Signs of life are sent for as long as it lives. */
+export interface SupervisorLink {
+  /** It serves. @returns whether there is still somebody who watches it */
+  ready(endpoint: string): boolean
+}
+
+/** What serving with several processes takes; a part of `Program`. */
+export interface WorkersProgram {
+  /** Starts workers and keeps them running. */
+  startWorkers(options: WorkersOptions): Promise<RunningServer>
+  /** Makes this process a worker. @param number which one, from 1 on @throws OperatorError where nobody watches it */
+  joinSupervisor(number: number): Promise<SupervisorLink>
+}

@@ -1,0 +1,203 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import type { RunningServer, WorkersOptions } from '../../cli/serving-program.ts'
+import { OperatorError } from '../../core/errors.ts'
+import type { Log } from '../../core/ports.ts'
+import { isPostgresUrl } from '../../storage/postgres/postgres-url.ts'
+import { listenOnPort } from '../http/http-listen.ts'
+import { createOperatorLog } from '../operator/operator-log.ts'
+import { isFromWorker, type SupervisorMessage, type WorkerMessage } from './messages.ts'
+import { MetricsExchange } from './metrics-exchange.ts'
+import { BEAT_MS, Pulse, RestartPause } from './pulse.ts'
+
+/** Workers beyond any machine's cores are a typing mistake. */
+const WORKERS_MAX = 256
+/** How long workers have to end in peace: more than each takes for the requests in flight. */
+const STOP_MS_MAX = 30_000
+
+/** The folder of a worker: the first has the node's own, so that one process and several are the same to operators. */
+export const workerFolder = (dataFolder: string, number: number): string =>
+  number === 1 ? dataFolder : join(dataFolder, 'workers', String(number))
+
+/** One worker, started again for as long as it is wanted. */
+class Worker {
+  readonly number: number
+  readonly #start: (number: number) => ChildProcess
+  readonly #log: Log
+  readonly #onMessage: (worker: Worker, message: WorkerMessage) => void
+  readonly #pause = new RestartPause()
+  readonly #ready = Promise.withResolvers<string>()
+  #pulse = new Pulse()
+  #child: ChildProcess | undefined
+  #readyAtMs: number | undefined
+  #restart: NodeJS.Timeout | undefined
+  #isWanted = true
+  #hasEnded = Promise.withResolvers<void>()
+  /** How often it was started again. */
+  restarts = 0
+
+  constructor(
+    number: number,
+    start: (number: number) => ChildProcess,
+    log: Log,
+    onMessage: (worker: Worker, message: WorkerMessage) => void,
+  ) {
+    this.number = number
+    this.#start = start
+    this.#log = log
+    this.#onMessage = onMessage
+    // Heard of by whoever waits for it, or by nobody.
+    this.#ready.promise.catch(() => undefined)
+  }
+
+  get isServing(): boolean {
+    return this.#readyAtMs !== undefined
+  }
+
+  /** Resolves with the endpoint when it serves for the first time; rejects when it ends before. */
+  start(): Promise<string> {
+    this.#run()
+    return this.#ready.promise
+  }
+
+  send(message: SupervisorMessage): void {
+    if (this.#child?.connected === true) this.#child.send(message, () => undefined)
+  }
+
+  /** Ends it when it gives no sign of life: the system would go on handing connections to it. */
+  look(): void {
+    if (this.#child === undefined || !this.#pulse.look()) return
+    this.#log.error({ worker: this.number }, 'a worker hangs, and is ended')
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Lets it finish what is in flight. Resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.#isWanted = false
+    clearTimeout(this.#restart)
+    const child = this.#child
+    if (child === undefined) return
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    await this.#hasEnded.promise
+    clearTimeout(timer)
+  }
+
+  /** At once. */
+  kill(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  #run(): void {
+    this.#pulse = new Pulse()
+    this.#hasEnded = Promise.withResolvers<void>()
+    const child = (this.#child = this.#start(this.number))
+    child.on('message', (message: unknown) => {
+      this.#pulse.beat()
+      if (!isFromWorker(message)) return
+      if (message.kind === 'ready') {
+        this.#readyAtMs = performance.now()
+        this.#ready.resolve(message.endpoint)
+      }
+      this.#onMessage(this, message)
+    })
+    child.once('error', (cause) => this.#ended(cause.message))
+    child.once('exit', (code, signal) => this.#ended(signal ?? `exit code ${code}`))
+  }
+
+  #ended(why: string): void {
+    if (this.#child === undefined) return
+    this.#child = undefined
+    const servedMs = this.#readyAtMs === undefined ? 0 : performance.now() - this.#readyAtMs
+    const { number } = this
+    this.#readyAtMs = undefined
+    this.#hasEnded.resolve()
+    this.#ready.reject(
+      new OperatorError(`worker ${number} did not start (${why})`, 'see above why'),
+    )
+    if (!this.#isWanted) return
+    const pauseMs = this.#pause.next(servedMs)
+    this.#log.warn({ worker: number, why, pauseMs }, 'a worker has ended, and is started again')
+    this.#restart = setTimeout(() => {
+      this.restarts++
+      this.#run()
+    }, pauseMs)
+  }
+}
+
+/** Starts workers that share one port, and keeps them running. @throws OperatorError */
+export async function startWorkers(options: WorkersOptions): Promise<RunningServer> {
+  assertPossible(options)
+  const log = createOperatorLog(options.logLevel)
+  if (options.port !== 0) await assertPortFree(options)
+  let port = options.port
+  const start = (number: number): ChildProcess =>
+    fork(process.argv[1] ?? '', argvOf(options, number, port), {
+      // What a worker asks at the terminal nobody could answer when it is started again.
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+  const exchange = new MetricsExchange(() => workers)
+  const workers = Array.from(
+    { length: options.count },
+    (_, at) => new Worker(at + 1, start, log, (worker, message) => exchange.heard(worker, message)),
+  )
+  const killAll = (): void => workers.forEach((worker) => worker.kill())
+  process.on('exit', killAll)
+  const looks = setInterval(() => workers.forEach((worker) => worker.look()), BEAT_MS)
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(workers.map((worker) => worker.stop()))
+    clearInterval(looks)
+    process.off('exit', killAll)
+  }
+  try {
+    // The first sets an empty store up, and finds the port where the system chooses it.
+    const endpoint = (await workers[0]?.start()) ?? ''
+    port = Number(new URL(endpoint).port) || port
+    await Promise.all(workers.slice(1).map((worker) => worker.start()))
+    const { promise: stopped, resolve: ended } = Promise.withResolvers<undefined>()
+    let stopping: Promise<void> | undefined
+    const stop = () => (stopping ??= stopAll().then(() => ended(undefined)))
+    return { endpoint, stopped, stop }
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+}
+
+/** What was typed, and behind it what holds for this worker: the last one counts. */
+function argvOf(options: WorkersOptions, number: number, port: number): readonly string[] {
+  const { argv, dataFolder, keyfile } = options
+  const own = [
+    ['--worker', number],
+    ['--data', workerFolder(resolve(dataFolder), number)],
+    ['--keyfile', resolve(keyfile ?? join(dataFolder, 'root.key'))],
+    ['--port', port],
+  ]
+  return [...argv, ...own.flat().map(String)]
+}
+
+function assertPossible({ count, store }: WorkersOptions): void {
+  if (count < 1 || count > WORKERS_MAX) {
+    throw new OperatorError(`${count} workers are not possible`, `name 1 to ${WORKERS_MAX}`)
+  }
+  if (process.platform !== 'linux') {
+    throw new OperatorError(
+      'several processes can share a port on Linux alone',
+      'start without --workers',
+    )
+  }
+  if (store === undefined || !isPostgresUrl(store)) {
+    throw new OperatorError(
+      'several processes need a store in PostgreSQL',
+      'name it with --store postgres://…, or start without --workers; strongroom migrate-store moves a store there',
+    )
+  }
+}
+
+/** A port that is shared would be shared with any other service of this user, without a word. */
+async function assertPortFree({ host, port }: WorkersOptions): Promise<void> {
+  const server = createServer()
+  await listenOnPort(server, host, port)
+  await new Promise((done) => server.close(done))
+}
