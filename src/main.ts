@@ -35,8 +35,8 @@ const program: Program = {
     (await import('./server/operator/store-commands.ts')).migrateStore(options),
   startWorkers: async (options) =>
     (await import('./server/workers/supervisor.ts')).startWorkers(options),
-  joinSupervisor: async (number) =>
-    (await import('./server/workers/worker-link.ts')).joinSupervisor(number),
+  joinSupervisor: async (number, count) =>
+    (await import('./server/workers/worker-link.ts')).joinSupervisor(number, count),
   transferStore: async (options) =>
     (await import('./server/operator/store-transfer.ts')).transferStore(options),
 }

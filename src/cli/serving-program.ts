@@ -34,5 +34,5 @@ export interface WorkersProgram {
   /** Starts workers and keeps them running. */
   startWorkers(options: WorkersOptions): Promise<RunningServer>
   /** Makes this process a worker. @param number which one, from 1 on @throws OperatorError where nobody watches it */
-  joinSupervisor(number: number): Promise<SupervisorLink>
+  joinSupervisor(number: number, count: number): Promise<SupervisorLink>
 }

@@ -41,7 +41,7 @@ import { ensureAuthority, ownCredentials } from './tls/tls-credentials.ts'
 import { readTlsFiles } from './tls/tls-files.ts'
 import { followCertificate } from './tls/tls-renewal.ts'
 import { programVersion } from './version.ts'
-import { workerLink } from './workers/worker-link.ts'
+import { sharedSearch, workerLink } from './workers/worker-link.ts'
 
 /** How long requests in flight may take when the node is stopped. */
 const GRACE_MS = 10_000
@@ -183,7 +183,7 @@ async function openNode(
     attestationRoots,
     oidcAllowPrivate,
     trailFiles,
-    search: index,
+    search: sharedSearch(index),
     requestFrames: (requestId) => index.requestFrames(requestId),
     metrics,
   })
@@ -235,7 +235,7 @@ function operatorOf(
   return new LocalOperator({
     state,
     events: outbound.events,
-    lookup: nodeLookup({ index, head: () => audit.log.head().sequence }),
+    lookup: nodeLookup({ index, search: node.search, head: () => audit.log.head().sequence }),
     requestFrames: (requestId) => index.requestFrames(requestId),
     openTrail: async () => node.trail,
     openSearch: async () => node.search,

@@ -48,6 +48,16 @@ async function restarted(endpoint: string, worker: number, times: number): Promi
   }
 }
 
+/** Whoever is scraped answers for both. */
+async function assertMetricsOfBoth(endpoint: string): Promise<void> {
+  const first = await metricsOf(endpoint)
+  for (const worker of [1, 2]) {
+    assert.match(first, new RegExp(`^strongroom_build_info{worker="${worker}",version=`, 'm'))
+    assert.match(first, new RegExp(`^strongroom_worker_up{worker="${worker}"} 1$`, 'm'))
+  }
+  assert.equal(first.match(/^# TYPE strongroom_build_info gauge$/gm)?.length, 1)
+}
+
 test('two workers serve as one: one is killed, one hangs, and nothing is lost', async (t) => {
   const flags = ['--workers', '2']
   const cluster = await Cluster.start({ nodes: 1, hasLease: true, flags })
@@ -60,13 +70,7 @@ test('two workers serve as one: one is killed, one hangs, and nothing is lost', 
     const [one, two] = folders.map(pidOf)
     assert.ok(one !== undefined && two !== undefined && one !== two)
     const endpoint = node.endpoint()
-    const first = await metricsOf(endpoint)
-    for (const worker of [1, 2]) {
-      assert.match(first, new RegExp(`^strongroom_build_info{worker="${worker}",version=`, 'm'))
-      assert.match(first, new RegExp(`^strongroom_worker_up{worker="${worker}"} 1$`, 'm'))
-    }
-    assert.equal(first.match(/^# TYPE strongroom_build_info gauge$/gm)?.length, 1)
-
+    await assertMetricsOfBoth(endpoint)
     let isOver = false
     const choice = new SeededChoice(SEED)
     using load = new Load({ endpoints: [() => endpoint], root: cluster.root, choice })
@@ -90,11 +94,23 @@ test('two workers serve as one: one is killed, one hangs, and nothing is lost', 
     t.diagnostic(`found after ${foundMs.toFixed(0)} ms; ${during.length} calls done meanwhile`)
     assert.notEqual(during.length, 0, 'the other worker goes on')
 
+    const search = ['audit', 'search', '--data', node.folder, '--limit', '100000', '--json']
+    const searched = await runStrongroom(search)
+    assert.equal(searched.exitCode, 0, searched.stderr)
+
     await cluster.stopNodes()
     const records = await cluster.recordsByRequest(folders)
     const violations = [...checkHistory(load.history), ...checkRecords(load.history, records)]
     assert.deepEqual(violations.slice(0, 20), [])
     assert.ok(load.history.filter(({ outcome }) => outcome === 'done').length > 300)
+
+    // One question is answered from both logs.
+    const found = new Set(searched.stdout.match(/(?<="requestID":")[^"]+/g))
+    for (const folder of folders) {
+      const own: readonly string[] = [...(await cluster.recordsByRequest([folder])).keys()]
+      assert.ok(own.length > 0, `${folder} has served`)
+      assert.deepEqual(own.filter((id) => !found.has(id)).slice(0, 5), [], `found, of ${folder}`)
+    }
 
     // Whoever watches them is killed: they do not stay behind.
     await node.start()

@@ -10,6 +10,7 @@ import type { InitializedFolder, StartOptions } from '../program.ts'
 import { readyLine, serveUntilStopped } from '../serve.ts'
 import { shellWord } from '../shell-words.ts'
 import { shippingOf } from '../shipping-options.ts'
+import { assertPlacesForWorkers, placeOfWorker } from '../worker-places.ts'
 
 const START_EXAMPLES = `
 Examples:
@@ -48,7 +49,10 @@ export function addStart(parent: Command, context: Context): void {
     if (flags.workers !== undefined && flags.worker === undefined) {
       return startWorkers(flags, flags.workers, context)
     }
-    const link = flags.worker === undefined ? undefined : await program.joinSupervisor(flags.worker)
+    const link =
+      flags.worker === undefined
+        ? undefined
+        : await program.joinSupervisor(flags.worker, flags.workers ?? flags.worker)
     let made: InitializedFolder | undefined
     const show = async (): Promise<void> => {
       if (made === undefined) return
@@ -83,6 +87,7 @@ async function startWorkers(
       hint: 'start once without --workers, with the --data of the worker whose log is damaged',
     })
   }
+  assertPlacesForWorkers(flags.shipTo)
   const { host, port, data: dataFolder, store, keyfile, logLevel } = flags
   const server = await program.startWorkers({
     count,
@@ -155,8 +160,14 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     ...(flags.traceSample !== undefined && { traceSample: flags.traceSample }),
     oidcAllowPrivate: flags.oidcAllowPrivate,
     ...eventsOf(flags),
-    ...shippingOf(flags),
-    ...anchorsOf(flags),
+    ...shippingOf({
+      ...flags,
+      shipTo: flags.shipTo.map((place) => placeOfWorker(place, flags.worker)),
+    }),
+    ...anchorsOf({
+      ...flags,
+      anchor: flags.anchor.map((place) => placeOfWorker(place, flags.worker)),
+    }),
     logLevel: flags.logLevel,
   }
 }

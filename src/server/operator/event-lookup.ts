@@ -5,7 +5,7 @@ import type { IndexThread } from '../../audit/event-index/index-thread.ts'
 import { openSegment, segmentNumbers } from '../../audit/segments/segment-catalog.ts'
 import { diskSegmentFiles, type SegmentFiles } from '../../audit/segments/segment-files.ts'
 import type { FolderOptions, OpenLookup } from '../../cli/program.ts'
-import type { EventLookup } from '../../core/audit-search.ts'
+import type { AuditSearch, EventLookup } from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import { machineClock } from '../clocks.ts'
 import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
@@ -24,16 +24,18 @@ export type NodeLookup = Omit<EventLookup, 'findKeyArn'>
 
 export interface NodeLookupParts {
   readonly index: IndexThread
+  /** What searches; several processes that serve as one search all their logs. */
+  readonly search: AuditSearch
   /** The newest durable frame. */
   readonly head: () => number
 }
 
 /** What a running node answers about its events. */
-export function nodeLookup({ index, head }: NodeLookupParts): NodeLookup {
+export function nodeLookup({ index, search, head }: NodeLookupParts): NodeLookup {
   const status = () => ({ sequence: index.stats().sequence, head: head() })
   return {
-    searchEvents: (query) => index.search(query),
-    countEvents: (query) => index.counts(query),
+    searchEvents: (query) => search.search(query),
+    countEvents: (query) => search.counts(query),
     eventIndexStatus: async () => status(),
     async reindexEvents() {
       await index.reset()

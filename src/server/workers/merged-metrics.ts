@@ -1,4 +1,9 @@
-import type { MetricsPart } from './messages.ts'
+/** The metrics of one process, as Prometheus reads them. */
+export interface MetricsPart {
+  /** Empty where the samples say themselves which worker they are about. */
+  readonly worker: string
+  readonly text: string
+}
 
 interface Family {
   /** `# HELP` and `# TYPE`. */

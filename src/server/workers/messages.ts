@@ -1,30 +1,42 @@
+import type { EventCountsQuery, EventPageQuery } from '../../core/audit-search.ts'
+import type { ExpositionFormat } from '../../metrics/exposition.ts'
+
+/** What one worker wants to know of all others. */
+export type Question =
+  | { readonly what: 'metrics'; readonly format: ExpositionFormat }
+  | { readonly what: 'search'; readonly query: EventPageQuery }
+  | { readonly what: 'counts'; readonly query: EventCountsQuery }
+
 /** What a worker sends to its supervisor. */
 export type WorkerMessage =
   /** A sign of life. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'ready'; readonly endpoint: string }
-  /** Asks for the metrics of all others. */
-  | { readonly kind: 'ask metrics'; readonly id: number; readonly format: string }
-  /** The answer to `tell metrics`. */
-  | { readonly kind: 'metrics'; readonly id: number; readonly text: string }
+  | {
+      readonly kind: 'ask'
+      readonly id: number
+      readonly question: Question
+      readonly of: readonly number[]
+    }
+  /** The answer to `tell`; without a result it could not be found out. */
+  | { readonly kind: 'told'; readonly id: number; readonly result?: unknown }
 
 /** What a supervisor sends to a worker. */
 export type SupervisorMessage =
-  /** Asks for the worker's metrics. */
-  | { readonly kind: 'tell metrics'; readonly id: number; readonly format: string }
-  /** The answer to `ask metrics`. */
-  | { readonly kind: 'all metrics'; readonly id: number; readonly parts: readonly MetricsPart[] }
+  | { readonly kind: 'tell'; readonly id: number; readonly question: Question }
+  /** The answer to `ask`. */
+  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly WorkerAnswer[] }
 
-/** The metrics of one process, as Prometheus reads them. */
-export interface MetricsPart {
-  /** Empty for the supervisor's own, which say themselves which worker they are about. */
-  readonly worker: string
-  readonly text: string
+/** What one worker said, or the supervisor, which is number 0. */
+export interface WorkerAnswer {
+  readonly worker: number
+  /** Absent where it did not answer, or could not. */
+  readonly result?: unknown
 }
 
-/** Between a process and the child that it has started from the same program: nobody else can write to it. */
 const isMessage = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'kind' in value
 
+// Between a process and the child that it has started from the same program: nobody else can write there.
 export const isFromWorker = (value: unknown): value is WorkerMessage => isMessage(value)
 export const isFromSupervisor = (value: unknown): value is SupervisorMessage => isMessage(value)

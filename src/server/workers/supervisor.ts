@@ -7,8 +7,8 @@ import type { Log } from '../../core/ports.ts'
 import { isPostgresUrl } from '../../storage/postgres/postgres-url.ts'
 import { listenOnPort } from '../http/http-listen.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
-import { isFromWorker, type SupervisorMessage, type WorkerMessage } from './messages.ts'
-import { MetricsExchange } from './metrics-exchange.ts'
+import { Exchange } from './exchange.ts'
+import { isFromWorker, type SupervisorMessage } from './messages.ts'
 import { BEAT_MS, Pulse, RestartPause } from './pulse.ts'
 
 /** Workers beyond any machine's cores are a typing mistake. */
@@ -25,7 +25,7 @@ class Worker {
   readonly number: number
   readonly #start: (number: number) => ChildProcess
   readonly #log: Log
-  readonly #onMessage: (worker: Worker, message: WorkerMessage) => void
+  readonly #exchange: Exchange
   readonly #pause = new RestartPause()
   readonly #ready = Promise.withResolvers<string>()
   #pulse = new Pulse()
@@ -41,12 +41,12 @@ class Worker {
     number: number,
     start: (number: number) => ChildProcess,
     log: Log,
-    onMessage: (worker: Worker, message: WorkerMessage) => void,
+    exchange: Exchange,
   ) {
     this.number = number
     this.#start = start
     this.#log = log
-    this.#onMessage = onMessage
+    this.#exchange = exchange
     // Heard of by whoever waits for it, or by nobody.
     this.#ready.promise.catch(() => undefined)
   }
@@ -100,7 +100,7 @@ class Worker {
         this.#readyAtMs = performance.now()
         this.#ready.resolve(message.endpoint)
       }
-      this.#onMessage(this, message)
+      this.#exchange.heard(this, message)
     })
     child.once('error', (cause) => this.#ended(cause.message))
     child.once('exit', (code, signal) => this.#ended(signal ?? `exit code ${code}`))
@@ -113,6 +113,7 @@ class Worker {
     const { number } = this
     this.#readyAtMs = undefined
     this.#hasEnded.resolve()
+    this.#exchange.ended(this)
     this.#ready.reject(
       new OperatorError(`worker ${number} did not start (${why})`, 'see above why'),
     )
@@ -137,10 +138,10 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
       // What a worker asks at the terminal nobody could answer when it is started again.
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-  const exchange = new MetricsExchange(() => workers)
+  const exchange = new Exchange(() => workers)
   const workers = Array.from(
     { length: options.count },
-    (_, at) => new Worker(at + 1, start, log, (worker, message) => exchange.heard(worker, message)),
+    (_, at) => new Worker(at + 1, start, log, exchange),
   )
   const killAll = (): void => workers.forEach((worker) => worker.kill())
   process.on('exit', killAll)

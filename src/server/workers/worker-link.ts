@@ -1,24 +1,34 @@
 import type { SupervisorLink } from '../../cli/serving-program.ts'
-import { OperatorError } from '../../core/errors.ts'
+import type { AuditSearch, EventCount, EventPage } from '../../core/audit-search.ts'
+import { DependencyError, OperatorError } from '../../core/errors.ts'
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
 import { mergeMetrics } from './merged-metrics.ts'
-import { isFromSupervisor, type MetricsPart, type WorkerMessage } from './messages.ts'
+import { MergedSearch } from './merged-search.ts'
+import {
+  isFromSupervisor,
+  type Question,
+  type WorkerAnswer,
+  type WorkerMessage,
+} from './messages.ts'
 import { BEAT_MS } from './pulse.ts'
 
-/** How long a worker waits for the metrics of the others; it answers with its own then. */
-const METRICS_WAIT_MS = 2000
+/** How long a worker waits for what the others say; its supervisor is to answer before. */
+const WAIT_MS = 40_000
 
 type Collect = (format: ExpositionFormat) => Promise<string>
 
-/** This process as a worker: what it tells its supervisor, and what it is asked. */
+/** This process as a worker: what it tells its supervisor, what it asks, and what it is asked. */
 class WorkerLink implements SupervisorLink {
-  readonly #waiting = new Map<number, (parts: readonly MetricsPart[]) => void>()
-  readonly #number: string
+  readonly #waiting = new Map<number, (answers: readonly WorkerAnswer[]) => void>()
+  readonly #number: number
+  readonly #numbers: readonly number[]
   #collect: Collect | undefined
+  #search: AuditSearch | undefined
   #asked = 0
 
-  constructor(number: number) {
-    this.#number = String(number)
+  constructor(number: number, count: number) {
+    this.#number = number
+    this.#numbers = Array.from({ length: count }, (_, at) => at + 1)
     process.on('message', (message: unknown) => this.#heard(message))
     // Nobody would start it again, or end it. Before it serves, this is the end at once.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
@@ -39,28 +49,75 @@ class WorkerLink implements SupervisorLink {
 
   /** The metrics of all workers, each with its number. */
   async metrics(own: string, format: ExpositionFormat): Promise<string> {
-    const id = this.#asked++
-    const others = await new Promise<readonly MetricsPart[]>((resolve) => {
-      const timer = setTimeout(() => resolve([]), METRICS_WAIT_MS)
-      this.#waiting.set(id, (parts) => {
-        clearTimeout(timer)
-        resolve(parts)
-      })
-      this.#send({ kind: 'ask metrics', id, format })
+    const answers = await this.#ask({ what: 'metrics', format }, this.#numbers)
+    const parts = answers.flatMap(({ worker, result }) =>
+      typeof result === 'string'
+        ? [{ worker: worker === 0 ? '' : String(worker), text: result }]
+        : [],
+    )
+    return mergeMetrics([{ worker: String(this.#number), text: own }, ...parts])
+  }
+
+  /** Answers from the logs of all workers. @param own searches this worker's */
+  shareSearch(own: AuditSearch): AuditSearch {
+    this.#search = own
+    return new MergedSearch({
+      numbers: this.#numbers,
+      // What comes back is what the same program gave for the same question.
+      search: async (query, of) =>
+        (await this.#askAll({ what: 'search', query }, of)) as ReadonlyMap<number, EventPage>,
+      counts: async (query) =>
+        // Likewise.
+        (await this.#askAll({ what: 'counts', query }, this.#numbers)) as ReadonlyMap<
+          number,
+          readonly EventCount[]
+        >,
     })
-    this.#waiting.delete(id)
-    return mergeMetrics([{ worker: this.#number, text: own }, ...others])
+  }
+
+  /** @throws {DependencyError} where one of them does not answer */
+  async #askAll(question: Question, of: readonly number[]): Promise<ReadonlyMap<number, unknown>> {
+    const others = of.filter((number) => number !== this.#number)
+    const [own, answers] = await Promise.all([
+      others.length === of.length ? undefined : this.#find(question),
+      others.length === 0 ? [] : this.#ask(question, others),
+    ])
+    const results = new Map(answers.map(({ worker, result }) => [worker, result]))
+    if (own !== undefined) results.set(this.#number, own)
+    const missing = of.find((number) => results.get(number) === undefined)
+    if (missing === undefined) return results
+    throw new DependencyError(`worker ${missing} could not be asked what is in its audit log`)
+  }
+
+  #ask(question: Question, of: readonly number[]): Promise<readonly WorkerAnswer[]> {
+    const id = this.#asked++
+    return new Promise((resolve) => {
+      const answered = (answers: readonly WorkerAnswer[]): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(id)
+        resolve(answers)
+      }
+      const timer = setTimeout(() => answered([]), WAIT_MS)
+      this.#waiting.set(id, answered)
+      if (!this.#send({ kind: 'ask', id, question, of })) answered([])
+    })
+  }
+
+  /** What this worker answers for itself. */
+  async #find(question: Question): Promise<unknown> {
+    if (question.what === 'metrics') return this.#collect?.(question.format)
+    if (question.what === 'search') return this.#search?.search(question.query)
+    return this.#search?.counts(question.query)
   }
 
   #heard(message: unknown): void {
     if (!isFromSupervisor(message)) return
-    if (message.kind === 'all metrics') this.#waiting.get(message.id)?.(message.parts)
-    if (message.kind === 'tell metrics') {
-      const { id } = message
-      const format = message.format === 'openmetrics' ? 'openmetrics' : 'prometheus'
-      this.#collect?.(format).then(
-        (text) => this.#send({ kind: 'metrics', id, text }),
-        () => undefined,
+    if (message.kind === 'answers') this.#waiting.get(message.id)?.(message.answers)
+    if (message.kind === 'tell') {
+      const { id, question } = message
+      this.#find(question).then(
+        (result) => this.#send({ kind: 'told', id, result }),
+        () => this.#send({ kind: 'told', id }),
       )
     }
   }
@@ -75,16 +132,23 @@ class WorkerLink implements SupervisorLink {
 
 let joined: WorkerLink | undefined
 
-/** @param number which worker this process is, from 1 on @throws OperatorError where no supervisor has started it */
-export function joinSupervisor(number: number): SupervisorLink {
+/**
+ * Makes this process a worker.
+ * @param number which one, from 1 on
+ * @throws OperatorError where no supervisor has started it
+ */
+export function joinSupervisor(number: number, count: number): SupervisorLink {
   if (process.send === undefined) {
     throw new OperatorError(
       'a worker is started by strongroom start --workers, and by nobody else',
       'leave --worker out',
     )
   }
-  return (joined ??= new WorkerLink(number))
+  return (joined ??= new WorkerLink(number, count))
 }
 
 /** What this process is as a worker; undefined where it serves alone. */
 export const workerLink = (): WorkerLink | undefined => joined
+
+/** What answers from the logs of all processes that serve as this one. */
+export const sharedSearch = (own: AuditSearch): AuditSearch => joined?.shareSearch(own) ?? own
