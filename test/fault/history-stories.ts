@@ -322,6 +322,9 @@ export interface Pace {
   readonly users: number
 }
 
+/** A change that took longer had to wait for a node that did not answer. */
+const LONG_MS = 1000
+
 /**
  * A story that goes on until it is stopped: one changes, some use. A subject whose change was not
  * answered is left as it is, since nobody knows what will become of it, and another one is made.
@@ -329,6 +332,7 @@ export interface Pace {
 export class Play {
   readonly #load: Load
   readonly #story: Story
+  readonly #looks: Promise<void>[] = []
   readonly #begun = Promise.withResolvers<void>()
   /** Every one that there was. */
   readonly subjects: Subject[] = []
@@ -342,6 +346,7 @@ export class Play {
   async run(pace: Pace, isOver: () => boolean): Promise<void> {
     const users = Array.from({ length: pace.users }, () => this.#use(pace, isOver))
     await Promise.all([this.#change(pace, isOver), ...users])
+    await Promise.all(this.#looks)
   }
 
   async #change({ writerMs }: Pace, isOver: () => boolean): Promise<void> {
@@ -350,15 +355,26 @@ export class Play {
         const subject = await this.#story(this.#load)
         this.subjects.push(subject)
         this.#begun.resolve()
+        let tookMs = 0
         while (!isOver()) {
-          await this.#think(writerMs)
+          // While a change is under way, the old and the new are both right: what took long, since a
+          // node did not answer, is left to be looked at for a while.
+          await this.#think(Math.max(writerMs, tookMs / 2))
+          const startMs = performance.now()
           await subject.change()
+          tookMs = performance.now() - startMs
+          if (tookMs > LONG_MS) this.#look(subject)
         }
       } catch (error) {
         if (!(error instanceof Unanswered)) throw error
         await this.#think(writerMs)
       }
     }
+  }
+
+  /** Asks every node at once: those that stand still have the question in their sockets when they go on. */
+  #look(subject: Subject): void {
+    for (let node = 0; node < this.#load.nodes; node++) this.#looks.push(subject.use(node))
   }
 
   async #use({ userMs }: Pace, isOver: () => boolean): Promise<void> {

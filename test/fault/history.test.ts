@@ -12,8 +12,8 @@ import { SeededChoice } from './kill-nine-model.ts'
 const SECONDS = Number(process.env['STRONGROOM_HISTORY_SECONDS'] ?? 15)
 /** Repeats the choice of calls and faults; their moments stay the machine's. */
 const SEED = Number(process.env['STRONGROOM_HISTORY_SEED'] ?? randomInt(2 ** 31))
-/** Without a lease a node is wrong at one of the first long faults; then it is over. */
-const SECONDS_WITHOUT_LEASE = 40
+/** Without a lease a node is wrong at one of the first long faults; then it is over, after 10 seconds or 20. */
+const SECONDS_WITHOUT_LEASE = 60
 /** What a load of this many calls shows is worth something. */
 const CALLS_MIN = 300
 const SHOWN_MAX = 20
