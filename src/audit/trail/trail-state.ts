@@ -12,6 +12,7 @@ import {
   type TrailPending,
 } from '../../core/trail-tables.ts'
 import type { TrailPlace } from './trail-format.ts'
+import { trailHeads } from './trail-heads.ts'
 
 const ROWS_PER_PAGE = 1000
 
@@ -65,8 +66,8 @@ export class TrailState {
 
   /** Whether any account has a chain of digests. */
   async hasHeads(): Promise<boolean> {
-    const heads = await this.#page(TRAIL_HEADS, [this.#nodeId], undefined, 1)
-    return heads.length > 0
+    const query = { index: 'key', equals: [this.#nodeId], limit: 1 }
+    return (await this.#records.page(TRAIL_HEADS, query)).length > 0
   }
 
   /** Every chain whose open window began before `end`. They may be closed on the way. */
@@ -75,15 +76,8 @@ export class TrailState {
   }
 
   /** Every chain. They may be changed on the way. */
-  async *heads(): AsyncGenerator<TrailHead, void, undefined> {
-    let after: readonly string[] | undefined
-    for (;;) {
-      const page = await this.#page(TRAIL_HEADS, [this.#nodeId], after, ROWS_PER_PAGE)
-      for (const { record } of page) yield record
-      const last = page.at(-1)?.record
-      if (last === undefined || page.length < ROWS_PER_PAGE) return
-      after = [last.accountId, last.region]
-    }
+  heads(): AsyncGenerator<TrailHead, void, undefined> {
+    return trailHeads(this.#records, this.#nodeId)
   }
 
   /** The log files that no digest names yet, ascending by sequence. */
@@ -137,15 +131,6 @@ export class TrailState {
     const next = { ...(stored?.record ?? this.#noMark()), ...changes }
     await (stored ? tx.update(TRAIL_MARKS, stored, next) : tx.insert(TRAIL_MARKS, next))
     return next
-  }
-
-  #page(
-    table: typeof TRAIL_HEADS,
-    equals: readonly string[],
-    after: readonly string[] | undefined,
-    limit: number,
-  ): Promise<readonly Stored<TrailHead>[]> {
-    return this.#records.page(table, { index: 'key', equals, limit, ...(after && { after }) })
   }
 }
 

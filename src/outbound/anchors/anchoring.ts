@@ -1,14 +1,14 @@
+import { trailHeads } from '../../audit/trail/trail-heads.ts'
 import type { TrailSigningKeys } from '../../audit/trail/trail-signing-keys.ts'
 import { DependencyError } from '../../core/errors.ts'
 import { type Instant, instant } from '../../core/ids.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { RecordStore } from '../../core/records.ts'
-import { TRAIL_HEADS, TRAIL_MARKS, type TrailHead } from '../../core/trail-tables.ts'
+import { TRAIL_MARKS, type TrailHead } from '../../core/trail-tables.ts'
 import { backOffMs } from '../back-off.ts'
 import { anchorLine } from './anchor.ts'
 import type { AnchorTarget } from './anchor-target.ts'
 
-const ROWS_PER_PAGE = 500
 /** How long an anchor under way may take when the node is stopped. */
 const STOP_MS = 3000
 
@@ -109,7 +109,8 @@ export class Anchoring {
   async #anchor(closedUntil: Instant): Promise<void> {
     const { nodeId, head, signingKeys, target, clock, log } = this.#parts
     const heads: TrailHead[] = []
-    for await (const one of this.#heads()) if (one.windowStart > this.#closedUntil) heads.push(one)
+    for await (const one of trailHeads(this.#parts.records, this.#parts.nodeId))
+      if (one.windowStart > this.#closedUntil) heads.push(one)
     const { sequence, chain } = head()
     // A clock that was put back must not make an anchor older than the one before it.
     const time = instant(Math.max(clock.now(), this.#time))
@@ -134,19 +135,5 @@ export class Anchoring {
         error,
       )
     this.#failure = why
-  }
-
-  /** Every account and Region that the node has a trail of. */
-  async *#heads(): AsyncGenerator<TrailHead, void, undefined> {
-    const { records, nodeId } = this.#parts
-    let after: readonly string[] | undefined
-    for (;;) {
-      const query = { index: 'key', equals: [nodeId], limit: ROWS_PER_PAGE }
-      const page = await records.page(TRAIL_HEADS, { ...query, ...(after && { after }) })
-      for (const { record } of page) yield record
-      const last = page.at(-1)?.record
-      if (last === undefined || page.length < ROWS_PER_PAGE) return
-      after = [last.accountId, last.region]
-    }
   }
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { gunzipPlain } from '../../audit/trail/gunzip.ts'
 import { parseDigest } from '../../audit/trail/parse-digest.ts'
 import type { DigestFile, TrailPlace } from '../../audit/trail/trail-format.ts'
+import { trailHeads } from '../../audit/trail/trail-heads.ts'
 import { parseDigestKey } from '../../audit/trail/trail-names.ts'
 import type { TrailObjects } from '../../audit/trail/trail-objects.ts'
 import { DependencyError } from '../../core/errors.ts'
@@ -9,12 +10,7 @@ import { type Instant, instant } from '../../core/ids.ts'
 import { SHIP_MARKS } from '../../core/outbound-tables.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import type { RecordStore, Stored } from '../../core/records.ts'
-import {
-  TRAIL_HEADS,
-  TRAIL_LOG_FILES,
-  type TrailHead,
-  type TrailLogFile,
-} from '../../core/trail-tables.ts'
+import { TRAIL_LOG_FILES, type TrailHead, type TrailLogFile } from '../../core/trail-tables.ts'
 import { backOffMs } from '../back-off.ts'
 import { inParallel } from '../in-parallel.ts'
 import type { ShipDestination } from './destination.ts'
@@ -89,7 +85,7 @@ export class TrailShipper {
    */
   async shippedUntil(now: Instant): Promise<Instant> {
     let until = now
-    for await (const head of this.#heads()) {
+    for await (const head of trailHeads(this.#parts.records, this.#parts.nodeId)) {
       const shipped = await this.#shippedOf(head)
       if (shipped < until) until = shipped
     }
@@ -124,7 +120,7 @@ export class TrailShipper {
     const startedAt = machine.now()
     if (startedAt < this.#broken.until) return
     try {
-      for await (const head of this.#heads()) {
+      for await (const head of trailHeads(this.#parts.records, this.#parts.nodeId)) {
         await this.#shipDigests(head)
         await this.#shipOpenFiles(head)
       }
@@ -157,20 +153,6 @@ export class TrailShipper {
         error,
       )
     this.#failure = why
-  }
-
-  /** Every account and Region that the node has a trail of. */
-  async *#heads(): AsyncGenerator<TrailHead, void, undefined> {
-    const { records, nodeId } = this.#parts
-    let after: readonly string[] | undefined
-    for (;;) {
-      const query = { index: 'key', equals: [nodeId], limit: ROWS_PER_PAGE }
-      const page = await records.page(TRAIL_HEADS, { ...query, ...(after && { after }) })
-      for (const { record } of page) yield record
-      const last = page.at(-1)?.record
-      if (last === undefined || page.length < ROWS_PER_PAGE) return
-      after = [last.accountId, last.region]
-    }
   }
 
   async #shippedOf({ accountId, region }: TrailPlace): Promise<Instant> {
