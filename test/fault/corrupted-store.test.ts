@@ -60,8 +60,7 @@ describe('a damaged store', () => {
       assert.equal(Buffer.from(opened, 'base64').toString(), id)
     }
     await server.saysToOperator(/"msg":"a request failed"/)
-    assert.match(
-      server.stderr,
+    await server.saysToOperator(
       /IntegrityError: the row .+ of kms_key was not written by Strongroom as it is now/,
     )
     await createKey(client)
@@ -82,8 +81,7 @@ describe('a damaged store', () => {
     const client = clientOf(server)
     refused(await client.kms('DescribeKey', { KeyId: due }), 'KMSInternalException', INTERNAL, 500)
     succeeded(await client.kms('DescribeKey', { KeyId: other }))
-    assert.match(
-      server.stderr,
+    await server.saysToOperator(
       /kms_key has another value in the column deletion_date.*"msg":"a round of timed work failed; the next one tries again"/,
     )
     client.close()
