@@ -1,5 +1,5 @@
 import type { Secret } from './secret.ts'
-import type { Change, PageQuery } from './store.ts'
+import type { CommitNews, PageQuery } from './store.ts'
 import type { Table } from './tables.ts'
 
 /** A record as it was loaded: its MAC has been checked. The same object for as long as a cache holds it. */
@@ -44,5 +44,5 @@ export interface RecordStore extends Records {
   /** See `RowStore.transaction`. Reads inside see the transaction's own writes and bypass the cache. */
   transaction<T>(work: (tx: RecordsTransaction) => Promise<T>): Promise<T>
   /** After the caches have been brought up to date with a commit. */
-  onCommit(listener: (changes: readonly Change[]) => void): void
+  onCommit(listener: (news: CommitNews) => void): void
 }

@@ -71,6 +71,12 @@ export interface Change {
   readonly key: readonly string[]
 }
 
+/**
+ * What commits have changed; `everything` where nobody can say any more what it was: then nothing
+ * that was read before may be used again.
+ */
+export type CommitNews = readonly Change[] | 'everything'
+
 export interface OutboxEntry {
   /** Grows with every entry of the store. */
   readonly id: number
@@ -130,9 +136,10 @@ export interface RowStore extends RowReader {
   /**
    * Called with the changes of each commit, after it is durable and before `transaction` resolves; also
    * with those of other nodes' commits on a shared store, before the `transaction` that made them
-   * resolves there. A commit may be told of twice.
+   * resolves there. A commit may be told of twice. A shared store that cannot tell any more what others
+   * have changed says so.
    */
-  onCommit(listener: (changes: readonly Change[]) => void): void
+  onCommit(listener: (news: CommitNews) => void): void
   /** The epoch of the newest commit; 0 when there is none. */
   epoch(): Promise<number>
   /**

@@ -74,8 +74,8 @@ export class PrincipalPolicySource {
 
   constructor(records: RecordStore) {
     this.#records = records
-    records.onCommit((changes) => {
-      if (changes.some(({ table }) => DECISIVE.has(table))) this.#forget()
+    records.onCommit((news) => {
+      if (news === 'everything' || news.some(({ table }) => DECISIVE.has(table))) this.#forget()
     })
   }
 

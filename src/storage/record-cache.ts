@@ -41,6 +41,11 @@ export class RecordCache<V extends object> {
     this.#old.delete(key)
   }
 
+  clear(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+  }
+
   get size(): number {
     return this.#young.size + this.#old.size
   }

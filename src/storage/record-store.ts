@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { RecordGuard } from '../core/record-guard.ts'
 import type { RecordStore, RecordsTransaction, Stored } from '../core/records.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Change, PageQuery, Row, RowStore } from '../core/store.ts'
+import type { CommitNews, PageQuery, Row, RowStore } from '../core/store.ts'
 import { TABLES, type Table } from '../core/tables.ts'
 import { CommitListeners } from './commit-listeners.ts'
 import { RecordCache } from './record-cache.ts'
@@ -60,7 +60,7 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     this.#codec = new RecordCodec(guard)
     this.#tables = tables
     this.#cache = new RecordCache(cacheRecords)
-    rows.onCommit((changes) => this.#apply(changes))
+    rows.onCommit((news) => this.#apply(news))
   }
 
   peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined {
@@ -114,7 +114,7 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     return this.#rows.transaction((tx) => work(new StoreTransaction(tx, this.#codec)))
   }
 
-  onCommit(listener: (changes: readonly Change[]) => void): void {
+  onCommit(listener: (news: CommitNews) => void): void {
     this.#listeners.add(listener)
   }
 
@@ -162,18 +162,27 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     return result
   }
 
-  #apply(changes: readonly Change[]): void {
+  #apply(news: CommitNews): void {
     this.#generation++
-    for (const change of changes) {
-      const joined = joinRowKey(change.table, change.key)
-      this.#cache.delete(joined)
-      const load = this.#loads.get(joined)
-      if (load === undefined) continue
-      // Whoever asks from now on must not be given what was read before the commit.
-      load.progress.overtaken = true
-      this.#loads.delete(joined)
+    if (news === 'everything') {
+      this.#cache.clear()
+      for (const joined of this.#loads.keys()) this.#overtake(joined)
+    } else {
+      for (const { table, key } of news) {
+        const joined = joinRowKey(table, key)
+        this.#cache.delete(joined)
+        this.#overtake(joined)
+      }
     }
-    this.#listeners.tell(changes)
+    this.#listeners.tell(news)
+  }
+
+  /** Whoever asks from now on must not be given what was read before a commit. */
+  #overtake(joined: string): void {
+    const load = this.#loads.get(joined)
+    if (load === undefined) return
+    load.progress.overtaken = true
+    this.#loads.delete(joined)
   }
 }
 

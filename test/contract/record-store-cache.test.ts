@@ -5,6 +5,7 @@ import { KEYS, TABLES } from '../../src/core/tables.ts'
 import { openMemoryStore } from '../../src/storage/memory/memory-store.ts'
 import { createRecordStore } from '../../src/storage/record-store.ts'
 import { ACCOUNT, aKey, keyIdOf, REGION, TwoKeyGuard, watch } from './record-store-fixture.ts'
+import { changesOf } from './row-samples.ts'
 
 const setUp = async (keys: number, cacheRecords = 100) => {
   const watched = watch(openMemoryStore(TABLES.map((table) => table.schema)))
@@ -173,8 +174,8 @@ describe('the record cache', () => {
     const { records, find, rename } = await setUp(1)
     await find(0)
     const seen: unknown[] = []
-    records.onCommit((changes) => {
-      for (const { key } of changes) seen.push(records.peek(KEYS, key))
+    records.onCommit((news) => {
+      for (const { key } of changesOf(news)) seen.push(records.peek(KEYS, key))
     })
     await rename(0, 'new')
     assert.deepEqual(seen, [undefined])

@@ -1,4 +1,4 @@
-import type { Row, RowStore } from '../../src/core/store.ts'
+import type { Change, CommitNews, Row, RowStore } from '../../src/core/store.ts'
 import { ALIASES, KEYS } from '../../src/core/tables.ts'
 
 export const KEY_TABLE = KEYS.schema
@@ -35,3 +35,7 @@ export async function insertKeys(store: RowStore, ...rows: readonly Row[]): Prom
 
 /** The key ids of rows of the key table. */
 export const keyIdsOf = (rows: readonly Row[]): string[] => rows.map((row) => row.key[1] ?? '')
+
+/** The changes of a commit; none where everything may have changed. */
+export const changesOf = (news: CommitNews): readonly Change[] =>
+  news === 'everything' ? [] : news

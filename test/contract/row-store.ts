@@ -7,6 +7,7 @@ import {
   ACCOUNT,
   aDoomedRow,
   aKeyRow,
+  changesOf,
   insertKeys,
   KEY_TABLE,
   keyIdsOf,
@@ -315,7 +316,8 @@ function workFacts(fresh: Fresh): void {
     const store = await fresh()
     const order: string[] = []
     const reads: Promise<unknown>[] = []
-    store.onCommit((changes) => {
+    store.onCommit((news) => {
+      const changes = changesOf(news)
       order.push(`heard of ${changes.map((change) => change.key[1]).join()}`)
       for (const change of changes) reads.push(store.get(KEY_TABLE, change.key))
     })

@@ -5,7 +5,7 @@ import { GIVE_UP_MS } from '../../src/storage/postgres/lease.ts'
 import type { PostgresStore } from '../../src/storage/postgres/postgres-store.ts'
 import { parsePostgresUrl } from '../../src/storage/postgres/postgres-url.ts'
 import { joinRowKey } from '../../src/storage/row-key.ts'
-import { aKeyRow, insertKeys, KEY_TABLE, REGION } from '../contract/row-samples.ts'
+import { aKeyRow, changesOf, insertKeys, KEY_TABLE, REGION } from '../contract/row-samples.ts'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
 import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
 import { openSchema } from '../support/postgres-stores.ts'
@@ -54,9 +54,9 @@ class CachingNode {
     this.proxy = proxy
     this.#store = store
     this.#minds = mindsLease
-    store.onCommit((changes) => {
+    store.onCommit((news) => {
       this.#generation++
-      for (const { table, key } of changes) this.#cache.delete(joinRowKey(table, key))
+      for (const { table, key } of changesOf(news)) this.#cache.delete(joinRowKey(table, key))
     })
   }
 

@@ -24,18 +24,29 @@ after(async () => {
 interface Node {
   readonly store: PostgresStore
   readonly heard: Set<number>
+  /** How often it dropped all that it had cached, and how often its operator was told so. */
+  readonly forgot: { times: number; told: number }
+  /** Resolves when it can never serve again. */
+  readonly ended: Promise<Error>
 }
 
 const opened: Node[] = []
 async function openNode(nodeId: string, throughProxy = false): Promise<Node> {
   const password = encodeURIComponent(local?.password ?? '')
   const url = `postgres://tester:${password}@127.0.0.1:${proxy.port}/postgres?schema=${schema.address.schema}`
-  const store = await schema.open(nodeId, throughProxy ? { address: parsePostgresUrl(url) } : {})
   const heard = new Set<number>()
-  store.onCommit((changes) => {
-    for (const { epoch } of changes) heard.add(epoch)
+  const forgot = { times: 0, told: 0 }
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<Error>()
+  const store = await schema.open(nodeId, {
+    ...(throughProxy && { address: parsePostgresUrl(url) }),
+    onForgotten: () => forgot.told++,
+    onEnd,
   })
-  const node = { store, heard }
+  const node = { store, heard, forgot, ended }
+  store.onCommit((news) => {
+    if (news === 'everything') forgot.times++
+    else for (const { epoch } of news) heard.add(epoch)
+  })
   opened.push(node)
   return node
 }
@@ -108,5 +119,58 @@ describe('a change that has returned', { skip }, () => {
     await change(two, 2)
     await delay(50)
     assert.equal(told, 2)
+  })
+})
+
+describe('a node that was away for longer than the feed is kept', { skip }, () => {
+  /** Cuts a node off, changes a key five times meanwhile, and forgets so many of the changes. */
+  async function away(trimmed: number) {
+    const one = await openNode('one')
+    const back = await openNode('away', true)
+    await insertKeys(one.store, aKeyRow('a'))
+    proxy.isStuck = true
+    for (let version = 2; version <= 6; version++) await change(one, version)
+    await one.store.trimChanges(trimmed)
+    assert.equal(back.store.lease?.isFresh(), false)
+    assert.deepEqual(back.forgot, { times: 0, told: 0 })
+    proxy.isStuck = false
+    proxy.cut()
+    assert.equal(await back.store.lease?.whenFresh(10_000), true)
+    return { one, back }
+  }
+
+  test('drops what it had cached before it serves, tells of it, and hears of all that follows', async () => {
+    const { one, back } = await away(3)
+    assert.deepEqual(back.forgot, { times: 1, told: 1 })
+    await change(one, 7)
+    assert.ok(back.heard.has(7))
+    await change(back, 8)
+    assert.ok(one.heard.has(8))
+    assert.deepEqual(back.forgot, { times: 1, told: 1 })
+  })
+
+  test('does so, too, where nothing of the feed is left', async () => {
+    const { one, back } = await away(6)
+    assert.deepEqual(back.forgot, { times: 1, told: 1 })
+    await change(one, 7)
+    assert.ok(back.heard.has(7))
+  })
+
+  test('keeps what it has where the feed still has all that it missed', async () => {
+    const { back } = await away(1)
+    assert.deepEqual(back.forgot, { times: 0, told: 0 })
+    for (let epoch = 2; epoch <= 6; epoch++) assert.ok(back.heard.has(epoch), `epoch ${epoch}`)
+  })
+})
+
+describe('a node whose database has gone back', { skip }, () => {
+  test('ends, for its caches would not hear of what is committed from now on', async () => {
+    const node = await openNode('one')
+    await insertKeys(node.store, aKeyRow('a'))
+    await change(node, 2)
+    await change(await openNode('two'), 3)
+    await schema.client.query(`UPDATE "${schema.address.schema}".counter SET value = 1`)
+    assert.match(String(await node.ended), /has gone back from epoch 3 to 1, and acknowledged/)
+    assert.equal(node.store.lease?.isFresh(), false)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
-import type { Row } from '../../core/store.ts'
+import type { CommitNews, Row } from '../../core/store.ts'
 import { KEYS, TABLES } from '../../core/tables.ts'
 import { openMemoryStore } from '../../storage/memory/memory-store.ts'
 import { KeyCensus } from './key-census.ts'
@@ -63,6 +63,25 @@ describe('a census of keys', () => {
     nowMs += 2000
     await census.countIfDue()
     assert.equal(census.latest.counts[0]?.count, 3)
+  })
+
+  test('that is told that everything may have changed counts again', async () => {
+    const rows = openRows()
+    let tell: (news: CommitNews) => void = () => assert.fail('nobody listens')
+    let nowMs = 0
+    const deaf = {
+      page: rows.page.bind(rows),
+      onCommit: (listener: typeof tell) => (tell = listener),
+    }
+    const census = new KeyCensus(deaf, () => nowMs)
+    await census.countIfDue()
+    await add(rows, [row('1', 'Enabled', 'RSA_2048')])
+    nowMs += 2000
+    await census.countIfDue()
+    assert.equal(census.latest.counts.length, 0, 'nobody has told it')
+    tell('everything')
+    await census.countIfDue()
+    assert.equal(census.latest.counts[0]?.count, 1)
   })
 
   test('that is closed counts no more', async () => {

@@ -44,8 +44,9 @@ export class KeyCensus {
   constructor(rows: Pick<RowStore, 'page' | 'onCommit'>, now: () => number = Date.now) {
     this.#rows = rows
     this.#now = now
-    rows.onCommit((changes) => {
-      if (!this.#isStale) this.#isStale = changes.some(({ table }) => table === KEYS.schema.name)
+    rows.onCommit((news) => {
+      this.#isStale ||=
+        news === 'everything' || news.some(({ table }) => table === KEYS.schema.name)
     })
   }
 

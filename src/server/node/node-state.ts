@@ -30,6 +30,10 @@ import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-fo
 import { nodeIdOf } from './node-id.ts'
 import { type NodeStore, type OnLateCommit, openNodeStore } from './node-store.ts'
 
+/** What the operator reads of a node that was away for long. */
+const FORGOTTEN =
+  'the change feed no longer has all that was changed while this node was away: it has dropped what it had cached'
+
 /** Records held in memory; see `RecordStoreOptions`. */
 const CACHE_RECORDS = 50_000
 
@@ -217,6 +221,7 @@ export async function openNodeState(
     store = await openNodeStore(folder, () => nodeIdOf(folder, parts.random), {
       clock: parts.clock,
       onLateCommit: late.tell,
+      onForgotten: () => parts.log.warn({}, FORGOTTEN),
       onEnd: ended.resolve,
       onCommitted: parts.metrics?.observeCommits(),
     })

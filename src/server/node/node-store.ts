@@ -34,6 +34,8 @@ export type OnLateCommit = (entries: readonly OutboxEntry[]) => void
 export interface StoreParts {
   readonly clock: Clock
   readonly onLateCommit: OnLateCommit
+  /** Told when all that was cached has been dropped; see `PostgresStore`. */
+  readonly onForgotten: () => void
   /** Told when this process can never again serve from the store. */
   readonly onEnd: (error: Error) => void
   /** Told of each commit, for metrics. */
@@ -53,7 +55,7 @@ const postgres = () => import('../../storage/postgres/postgres-store.ts')
 export async function openNodeStore(
   { storeFile, database }: NodeFolder,
   nodeId: () => string,
-  { clock, onLateCommit, onEnd, onCommitted }: StoreParts,
+  { clock, onLateCommit, onForgotten, onEnd, onCommitted }: StoreParts,
 ): Promise<NodeStore> {
   if (database === undefined) {
     const rows = await openEmbeddedStore({ file: storeFile, tables: schemas(), onCommitted })
@@ -66,6 +68,7 @@ export async function openNodeStore(
     nodeId: nodeId(),
     wall: () => clock.now(),
     onLateCommit,
+    onForgotten,
     onEnd,
     onCommitted,
   })

@@ -49,6 +49,7 @@ export async function transferStore({
     const copy = await openNodeStore(draft, () => nodeId, {
       clock: machineClock,
       onLateCommit: () => undefined,
+      onForgotten: () => undefined,
       onEnd: () => undefined,
       onCommitted: undefined,
     })

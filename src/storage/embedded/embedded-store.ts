@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { DependencyError, OperatorError } from '../../core/errors.ts'
 import type {
   Change,
+  CommitNews,
   OutboxEntry,
   PageQuery,
   Row,
@@ -153,7 +154,7 @@ class SqliteStore implements EmbeddedStore {
     await this.#commits.loadOutbox(entries)
   }
 
-  onCommit(listener: (changes: readonly Change[]) => void): void {
+  onCommit(listener: (news: CommitNews) => void): void {
     this.#listeners.add(listener)
   }
 

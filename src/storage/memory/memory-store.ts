@@ -2,6 +2,7 @@ import { assert } from '../../core/assert.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type {
   Change,
+  CommitNews,
   OutboxEntry,
   PageQuery,
   Row,
@@ -97,7 +98,7 @@ class MemoryStore implements RowStore {
     })
   }
 
-  onCommit(listener: (changes: readonly Change[]) => void): void {
+  onCommit(listener: (news: CommitNews) => void): void {
     this.#listeners.add(listener)
   }
 

@@ -22,6 +22,8 @@ export interface FollowerOptions {
   readonly lease: Lease
   readonly nodeId: string
   readonly incarnation: number
+  /** Told when others have changed so much meanwhile that the node has dropped all that it had cached. */
+  readonly onForgotten: () => void
   /** Told when this process can follow no more and never will: it serves nothing from then on. */
   readonly onEnd: (error: Error) => void
 }
@@ -114,12 +116,23 @@ export class FeedFollower {
     const join = joinNodes(nodeId, incarnation, this.#applied)
     if ((await session.query(join.text, join.values)).count !== 1) throw this.#superseded()
     const epoch = numberOf((await session.query(READ_EPOCH, [])).rows)
+    if (epoch < this.#applied) throw this.#goneBack(epoch)
     while (this.#applied < epoch) {
       const before = this.#applied
       await this.#applyPage(session)
-      if (this.#applied === before) throw this.#leftBehind()
+      if (this.#applied === before) this.#forgetUntil(epoch)
     }
     lease.renew(from)
+  }
+
+  /**
+   * Others no longer keep what this node has not seen: so it uses nothing of what it had read before. What it
+   * reads from now on has all that was committed up to `epoch`, and later commits are in the feed.
+   */
+  #forgetUntil(epoch: number): void {
+    this.#options.listeners.tell('everything')
+    this.#appliedUntil(epoch)
+    this.#options.onForgotten()
   }
 
   /** @returns whether there is more to apply, or to say */
@@ -131,26 +144,34 @@ export class FeedFollower {
     const from = lease.now()
     const said = this.#applied
     const renew = renewNode(nodeId, incarnation, said)
-    const [renewed] = await Promise.all([
+    const [renewed, isWhole] = await Promise.all([
       session.query(renew.text, renew.values),
       this.#applyPage(session),
     ])
-    if (renewed.count !== 1) {
+    if (renewed.count !== 1 || !isWhole) {
       lease.end()
       await session.close()
       return true
     }
+    const epoch = numberOf(renewed.rows)
+    if (epoch < said) throw this.#goneBack(epoch)
     lease.renew(from)
     return this.#applied > said
   }
 
-  async #applyPage(session: Session): Promise<void> {
+  /** @returns false where the feed has later changes, but no longer those that come next */
+  async #applyPage(session: Session): Promise<boolean> {
     const { text, values } = readChanges(this.#applied, CHANGES_PAGE)
     const changes = (await session.query(text, values)).rows.map(changeOf)
     const last = changes.at(-1)?.epoch
-    if (last === undefined) return
-    if (changes[0]?.epoch !== this.#applied + 1) throw this.#leftBehind()
+    if (last === undefined) return true
+    if (changes[0]?.epoch !== this.#applied + 1) return false
     this.#options.listeners.tell(changes.filter(({ epoch }) => !this.#ownEpochs.has(epoch)))
+    this.#appliedUntil(last)
+    return true
+  }
+
+  #appliedUntil(last: number): void {
     this.#applied = last
     for (const epoch of this.#ownEpochs) if (epoch <= last) this.#ownEpochs.delete(epoch)
   }
@@ -177,8 +198,11 @@ export class FeedFollower {
     return this.#ended('another process has taken the id of this node, or its place in the store')
   }
 
-  #leftBehind(): DependencyError {
-    return this.#ended('the change feed no longer has all that this node has not seen')
+  /** What was committed from now on would have epochs that the caches have heard of with other changes. */
+  #goneBack(epoch: number): DependencyError {
+    return this.#ended(
+      `the database has gone back from epoch ${this.#applied} to ${epoch}, and acknowledged changes are missing`,
+    )
   }
 
   #ended(why: string): DependencyError {

@@ -21,9 +21,10 @@ export const joinNodes = (nodeId: string, incarnation: number, applied: number):
   values: [nodeId, incarnation, applied],
 })
 
-/** A sign of life. Touches no row when the node has been given up. */
+/** A sign of life, answered with the epoch of the store. Touches no row when the node has been given up. */
 export const renewNode = (nodeId: string, incarnation: number, applied: number): Statement => ({
-  text: 'UPDATE node SET renewal = renewal + 1, applied_epoch = $3 WHERE node_id = $1 AND incarnation = $2 AND live',
+  text: `UPDATE node SET renewal = renewal + 1, applied_epoch = $3 WHERE node_id = $1 AND incarnation = $2 AND live
+    RETURNING (SELECT value FROM counter WHERE name = 'epoch')`,
   values: [nodeId, incarnation, applied],
 })
 

@@ -3,6 +3,7 @@ import { assert } from '../../core/assert.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type {
   Change,
+  CommitNews,
   OutboxEntry,
   PageQuery,
   Row,
@@ -65,6 +66,8 @@ export interface PostgresStoreOptions {
   readonly steps?: SchemaSteps
   /** How long a node is silent before its audit frames are adopted, in milliseconds; 600,000 when absent. */
   readonly adoptAfterMs?: number
+  /** Told when others have changed so much meanwhile that this node has dropped all that it had cached. */
+  readonly onForgotten?: () => void
   /** Told when this process can never again serve from the store, and has to be started anew. */
   readonly onEnd?: (error: Error) => void
   /** The wall clock, in milliseconds since 1970: it goes on while the machine sleeps. */
@@ -139,6 +142,7 @@ class SharedStore implements PostgresStore {
       ...node,
       listeners: this.#listeners,
       lease: this.lease,
+      onForgotten: options.onForgotten ?? (() => undefined),
       onEnd: options.onEnd ?? (() => undefined),
     })
     this.#lane = new CommitLane({
@@ -243,7 +247,7 @@ class SharedStore implements PostgresStore {
     await this.#writer().submit(async (tx) => tx.loadOutbox(entries))
   }
 
-  onCommit(listener: (changes: readonly Change[]) => void): void {
+  onCommit(listener: (news: CommitNews) => void): void {
     this.#listeners.add(listener)
   }
 

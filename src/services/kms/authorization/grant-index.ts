@@ -45,8 +45,13 @@ export class GrantIndex {
 
   constructor(records: RecordStore) {
     this.#records = records
-    records.onCommit((changes) => {
-      for (const { table, key } of changes) {
+    records.onCommit((news) => {
+      if (news === 'everything') {
+        this.#generation++
+        this.#held.clear()
+        return
+      }
+      for (const { table, key } of news) {
         if (table !== GRANTS.schema.name) continue
         this.#generation++
         this.#held.delete(placeOf(key[0] ?? '', key[1] ?? ''))
