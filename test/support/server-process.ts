@@ -136,12 +136,13 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Waits until the operator can read something: what a process writes arrives after what it answers. */
-  async saysToOperator(pattern: RegExp): Promise<void> {
+  async saysToOperator(pattern: RegExp): Promise<string> {
     const until = performance.now() + SAID_TIMEOUT_MS
     while (!pattern.test(this.#stderr) && !this.hasExited && performance.now() < until) {
       await delay(READY_POLL_MS)
     }
     assert.match(this.#stderr, pattern)
+    return pattern.exec(this.#stderr)?.[0] ?? ''
   }
 
   get hasExited(): boolean {
