@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,19 +9,36 @@ import { runStrongroom, type ServerProcess, startServer } from '../support/serve
 import { REGION } from './history-client.ts'
 import type { SeededChoice } from './kill-nine-model.ts'
 
+const MOVED_CLOCK = `--import=${new URL('../support/moved-clock.ts', import.meta.url).href}`
 const WITHOUT_LEASE = `--import=${new URL('../support/without-lease.ts', import.meta.url).href}`
 
-/** A node with its own way to the database. */
-class ClusterNode {
+/** A node with its own way to the database, and a clock of its own. */
+export class ClusterNode {
   readonly folder: string
   readonly proxy: CuttingProxy
+  readonly database: PostgresServer
+  readonly #clockFile: string
   readonly #start: () => Promise<ServerProcess>
   process: ServerProcess | undefined
 
-  constructor(folder: string, proxy: CuttingProxy, start: () => Promise<ServerProcess>) {
-    this.folder = folder
-    this.proxy = proxy
-    this.#start = start
+  constructor(parts: {
+    readonly folder: string
+    readonly proxy: CuttingProxy
+    readonly database: PostgresServer
+    readonly clockFile: string
+    readonly start: () => Promise<ServerProcess>
+  }) {
+    this.folder = parts.folder
+    this.proxy = parts.proxy
+    this.database = parts.database
+    this.#clockFile = parts.clockFile
+    this.#start = parts.start
+  }
+
+  /** Sets its time of day, so far from everybody else's. */
+  setClock(offsetMs: number): void {
+    writeFileSync(`${this.#clockFile}.new`, String(offsetMs))
+    renameSync(`${this.#clockFile}.new`, this.#clockFile)
   }
 
   /** A port that nobody listens at while the node is down. */
@@ -84,15 +101,17 @@ export class Cluster {
     const envs: Record<string, string>[] = []
     for (let at = 0; at < options.nodes; at++) {
       const proxy = await openCuttingProxy(local.tcpPort)
+      const clockFile = join(parent, `clock-${at}`)
       const env = {
         STRONGROOM_STORE: storeAt(proxy.port),
-        ...(!options.hasLease && { NODE_OPTIONS: WITHOUT_LEASE }),
+        TEST_CLOCK_FILE: clockFile,
+        NODE_OPTIONS: options.hasLease ? MOVED_CLOCK : `${MOVED_CLOCK} ${WITHOUT_LEASE}`,
       }
       const dataFolder = join(parent, `node-${at}`)
       const flags = ['--keyfile', keyfile, '--region', REGION, '--log-level', 'error']
       const start = () =>
         startServer({ dataFolder, env, flags: [...flags, ...(options.flags ?? [])] })
-      nodes.push(new ClusterNode(dataFolder, proxy, start))
+      nodes.push(new ClusterNode({ folder: dataFolder, proxy, database, clockFile, start }))
       envs.push(direct)
     }
     const cluster = new Cluster(database, parent, nodes, envs)
@@ -149,6 +168,8 @@ const LONG_MS = 3600
 const LONG_SPAN_MS = 1500
 /** … where others are to go on without a node for long. */
 const LONGER_MS = 5200
+/** How far a clock is set off at most; two may be twice as far from each other. */
+const CLOCK_OFF_MS_MAX = 120_000
 
 export const FAULTS = {
   /** It stands still, is given up, and goes on with what came in meanwhile. */
@@ -188,6 +209,16 @@ export const FAULTS = {
     node.proxy.delayMs = 120
     await delay(2500)
     node.proxy.delayMs = 0
+  },
+  /** Its clock is set, forth or back, and stays so. Clients sign by their own, which may be five minutes off. */
+  async 'clock jump'(node, _longMs, choice) {
+    node.setClock((choice.fraction() * 2 - 1) * CLOCK_OFF_MS_MAX)
+    await delay(500)
+  },
+  /** The database dies and is started again, for all nodes. */
+  async 'database restart'({ database: { local } }) {
+    await local?.crash()
+    await local?.start()
   },
 } satisfies Readonly<Record<string, Fault>>
 
