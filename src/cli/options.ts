@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { type AnchorFlags, anchorOptions } from './anchor-options.ts'
 import { type EventFlags, eventOptions } from './event-options.ts'
+import { type OperatorCaFlags, operatorCaOptions } from './operator-ca-options.ts'
 import type { AuditDurability, LogLevel, SealKind } from './program.ts'
 import { AUDIT_DURABILITIES, LOG_LEVELS, SEAL_KINDS } from './program.ts'
 import { type ShippingFlags, shippingOptions } from './shipping-options.ts'
@@ -15,7 +16,12 @@ export interface FolderFlags {
   readonly shareFile: readonly string[]
 }
 
-export interface StartFlags extends FolderFlags, AnchorFlags, EventFlags, ShippingFlags {
+export interface StartFlags
+  extends FolderFlags,
+    AnchorFlags,
+    EventFlags,
+    OperatorCaFlags,
+    ShippingFlags {
   readonly shares?: number
   readonly threshold?: number
   readonly port: number
@@ -216,6 +222,7 @@ export const startOptions = (): readonly Option[] => [
   )
     .default([], 'none')
     .argParser(collectNames),
+  ...operatorCaOptions(),
   plainHttpOption('serve plain HTTP beyond loopback, where others can read data keys on the wire'),
   oneOf(
     '--audit-durability <mode>',

@@ -3,7 +3,12 @@ import type { OperatorError } from '../core/errors.ts'
 import type { Instant } from '../core/ids.ts'
 import type { IssuedCredential, Operator } from '../core/operator.ts'
 import type { Secret } from '../core/secret.ts'
-import type { RunningServer, WorkersProgram } from './serving-program.ts'
+import type {
+  ClientCertificateOptions,
+  OperatorCertificateOptions,
+  RunningServer,
+  WorkersProgram,
+} from './serving-program.ts'
 import type { StoreMigration, TransferOptions, TransferredStore } from './store-program.ts'
 
 /**
@@ -159,7 +164,7 @@ export interface AnchorOptions {
   readonly allowPlainHttp: boolean
 }
 
-export interface StartOptions extends FolderOptions {
+export interface StartOptions extends FolderOptions, OperatorCertificateOptions {
   /** 0 lets the system choose. */
   readonly port: number
   readonly host: string
@@ -267,7 +272,7 @@ export interface OpenOperator {
 export type Inquirer = Pick<Operator, 'explain' | 'whoCan' | 'simulate'>
 
 /** Where a node is asked over HTTP, and by whom. */
-export interface EndpointOptions {
+export interface EndpointOptions extends ClientCertificateOptions {
   /** `http://127.0.0.1:7600` */
   readonly endpoint: string
   readonly region: string

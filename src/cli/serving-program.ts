@@ -1,3 +1,19 @@
+/** Who may use the paths of operators, beside whoever is on the machine itself. */
+export interface OperatorCertificateOptions {
+  /** A file of CAs (PEM) that issue the certificates of operators, or `own`; nobody is asked for one where absent. */
+  readonly operatorCa?: string
+  /** Their revocation lists. */
+  readonly operatorCrl?: string
+}
+
+/** The certificate that is shown to a node which asks operators for one. */
+export interface ClientCertificateOptions {
+  /** PEM. */
+  readonly clientCertFile?: string | undefined
+  /** Its private key, PEM. */
+  readonly clientKeyFile?: string | undefined
+}
+
 export interface RunningServer {
   /** `http://127.0.0.1:7600` */
   readonly endpoint: string

@@ -55,6 +55,13 @@ export interface Operator extends EventOperator, EventLookup {
   removeOidcKeys(request: { readonly providerUrl: string }): Promise<{
     readonly providerUrl: string
   }>
+  /** Issues a certificate to an operator, from the installation's own operator CA. @param request.days 90 by default */
+  issueOperatorCertificate(request: {
+    readonly name: string
+    readonly days?: number | undefined
+  }): Promise<OperatorCertificate>
+  /** Makes another operator CA: no certificate of the present one is taken any more. */
+  replaceOperatorAuthority(): Promise<{ readonly authority: string }>
   /** Writes a backup of the store as it is now, encrypted; the node goes on serving. */
   backup(request: { readonly path: string }): Promise<BackupSummary>
   /** The public keys that verify the digests of the audit trail, old ones too, oldest first. */
@@ -69,6 +76,18 @@ export interface Operator extends EventOperator, EventLookup {
   whoCan(request: WhoCanRequest): Promise<WhoCan>
   /** What a change of policies would change. */
   simulate(request: SimulateRequest): Promise<Simulation>
+}
+
+/** What makes somebody an operator over TCP; its private key is shown this once. */
+export interface OperatorCertificate {
+  readonly name: string
+  /** Hexadecimal. */
+  readonly serialNumber: string
+  /** ISO 8601. */
+  readonly validUntil: string
+  readonly certificatePem: string
+  /** PKCS #8. */
+  readonly privateKeyPem: string
 }
 
 /** A backup that was written. */

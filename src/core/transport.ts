@@ -3,12 +3,28 @@
  * `server/` implements it over HTTP; tests may call a handler directly.
  */
 
+import type { X509Certificate } from 'node:crypto'
+
+/**
+ * The certificate that a client showed, where it was asked for one. It has proved that it has the private key, and no
+ * more: anybody can make a certificate.
+ */
+export interface ClientCertificate {
+  readonly certificate: X509Certificate
+  /** What OpenSSL found wrong with its chain at the handshake, by its code; absent where nothing. */
+  readonly chainProblem?: string
+}
+
 /** Facts of the connection a request came on, never taken from what the client says. */
 export interface Connection {
   /** The peer's address as the socket knows it. */
   readonly remoteAddress: string
   /** Absent on plain HTTP. */
-  readonly tls?: { readonly version: string; readonly cipherSuite: string }
+  readonly tls?: {
+    readonly version: string
+    readonly cipherSuite: string
+    readonly client?: ClientCertificate
+  }
   /**
    * What else keeps others from reading along: `proxy`, TLS as far as a trusted proxy; `process`, one
    * service calls another, no byte leaves the process, and the address is the name of the service.

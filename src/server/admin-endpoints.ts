@@ -31,11 +31,26 @@ export const healthRoutes = (isReady: () => boolean): AdminRoutes =>
     ],
   ])
 
-/** Serves the paths under `/-/` from the routes and everything else from the API. */
-export function withAdminRoutes(api: HttpHandler, routes: AdminRoutes): HttpHandler {
+/** Gives the refusal of a request that is not an operator's; undefined for one that is. */
+export type AdmitOperator = (request: HttpRequest) => HttpReply | undefined
+
+/** What machines ask that look after the node: they show no certificate. */
+const PROBES: ReadonlySet<string> = new Set(['/-/health', '/-/ready'])
+
+/**
+ * Serves the paths under `/-/` from the routes and everything else from the API.
+ * @param admit who may ask anything there but the probes; everybody by default, each route then knows its own
+ */
+export function withAdminRoutes(
+  api: HttpHandler,
+  routes: AdminRoutes,
+  admit?: AdmitOperator,
+): HttpHandler {
   return (request) => {
     if (!request.target.startsWith('/-/')) return api(request)
     const path = request.target.split('?', 1)[0] ?? ''
+    const refusal = PROBES.has(path) ? undefined : admit?.(request)
+    if (refusal !== undefined) return refusal
     const route = routes.get(`${request.method} ${path}`)
     if (route !== undefined) return route(request)
     const known = [...routes.keys()].filter((name) => name.endsWith(` ${path}`))

@@ -36,10 +36,8 @@ import { createOperatorLog } from './operator/operator-log.ts'
 import { operatorHandler } from './operator/operator-socket.ts'
 import { type Repetition, repeat, roundFailed } from './repeat.ts'
 import { openUnsealed } from './sealed/open-unsealed.ts'
-import { chooseTls } from './tls/tls-choice.ts'
-import { ensureAuthority, ownCredentials } from './tls/tls-credentials.ts'
-import { readTlsFiles } from './tls/tls-files.ts'
-import { followCertificate } from './tls/tls-renewal.ts'
+import { NodeTls, readChosenTls } from './tls/node-tls.ts'
+import { ensureAuthority } from './tls/tls-credentials.ts'
 import { programVersion } from './version.ts'
 import { sharedSearch, workerLink } from './workers/worker-link.ts'
 
@@ -60,7 +58,7 @@ interface OpenParts {
   socket: UnixSocketTransport
   rounds: Repetition
   deliveries: Repetition
-  renewals: Repetition | undefined
+  renewals: readonly Repetition[]
 }
 
 function assertRegion(region: string): void {
@@ -118,7 +116,7 @@ export async function initFolder(
 /** Closes what is open, last opened first; a failure does not keep the others open. */
 async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
   const steps: (() => Promise<unknown> | undefined)[] = [
-    () => open.renewals?.stop(),
+    () => open.renewals && Promise.all(open.renewals.map((renewal) => renewal.stop())),
     () => open.transport?.close(GRACE_MS),
     () => open.socket?.close(GRACE_MS),
     () => open.rounds?.stop(),
@@ -294,16 +292,15 @@ async function openAll(
   open: Partial<OpenParts>,
   onFolderMade: OnFolderMade,
 ) {
-  const { clock, log, metrics } = parts
-  const tls = chooseTls(options)
-  // Before anything is made: what is wrong with the files is not a matter of the folder.
-  const given = tls.kind === 'files' ? await readTlsFiles(tls, clock.now()) : undefined
+  const { log, metrics } = parts
+  // Before anything is made.
+  const chosenTls = await readChosenTls(options, parts)
   const isTrusted = chooseTrustedProxies(options.trustedProxies)
   const mayReadMetrics = chooseMetricsReaders(options.metricsFrom)
   const quotas = chooseQuotas(options.quotas)
   const attestationRoots = chooseAttestationRoots(options.attestationRootFile)
   const chosen = chooseOutbound(options)
-  const { state, port } = await openUnsealed(options, parts, tls, given)
+  const { state, port } = await openUnsealed(options, parts, chosenTls)
   open.state = state
   const first = describeFirst(state)
   if (first !== undefined) onFolderMade(first)
@@ -334,7 +331,7 @@ async function openAll(
   const operator = operatorOf({ state, audit, index, node, outbound }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),
-    ...(tls.kind === 'own' && { caFile: state.folder.caFile }),
+    ...(chosenTls.tls.kind === 'own' && { caFile: state.folder.caFile }),
   }))
   open.socket = await openUnixSocketTransport({
     path: state.folder.operatorSocket,
@@ -346,20 +343,17 @@ async function openAll(
     ...authorizationRoutes(node.inquire),
     ...metricsRoutes(() => metrics, mayReadMetrics, workerLink()),
   ])
-  const credentials = tls.kind === 'own' ? await ownCredentials(options, state, parts) : given
+  const tls = await NodeTls.open(chosenTls, options, state, parts)
+  const { credentials } = tls
   open.transport = await openHttpTransport({
     host: options.host,
     port,
     isShared: options.worker !== undefined,
-    handler: withTrustedProxies(withAdminRoutes(node.handler, routes), isTrusted),
+    handler: withTrustedProxies(withAdminRoutes(node.handler, routes, tls.admit), isTrusted),
     log,
     ...(credentials && { tls: credentials }),
   })
-  open.renewals = followCertificate(tls, credentials, {
-    ...parts,
-    use: (next) => open.transport?.renew(next),
-    issue: () => ownCredentials(options, state, parts),
-  })
+  open.renewals = tls.follow(open.transport)
   return { state, transport: open.transport }
 }
 

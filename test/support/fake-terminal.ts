@@ -140,6 +140,8 @@ export function fakeOperator(parts: Partial<Operator>): {
     setOidcKeys: notExpected,
     listOidcKeys: notExpected,
     removeOidcKeys: notExpected,
+    issueOperatorCertificate: notExpected,
+    replaceOperatorAuthority: notExpected,
     backup: notExpected,
     auditPublicKeys: notExpected,
     rotateAuditSigningKey: notExpected,

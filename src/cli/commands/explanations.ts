@@ -6,6 +6,11 @@ import type { Context } from '../context.ts'
 import { jsonLine, withOperator } from '../context.ts'
 import { explanationText } from '../decision-text.ts'
 import { EXIT, UsageError } from '../failures.ts'
+import {
+  type ClientCertificateFlags,
+  clientCertificateOf,
+  clientCertificateOptions,
+} from '../operator-ca-options.ts'
 import type { FolderFlags } from '../options.ts'
 import { accountOption, folderOptions, jsonOption, parseEndpoint, parseRegion } from '../options.ts'
 import { createPaint } from '../paint.ts'
@@ -13,7 +18,7 @@ import { printableLines } from '../printable.ts'
 import type { Inquirer } from '../program.ts'
 import { readTextFile } from '../text-file.ts'
 
-interface ExplainFlags extends FolderFlags {
+interface ExplainFlags extends FolderFlags, ClientCertificateFlags {
   readonly endpoint?: string
   readonly json: boolean
 }
@@ -237,7 +242,14 @@ function inquire<T>(
     })
   }
   const sessionToken = env['AWS_SESSION_TOKEN']
-  const options = { endpoint, region, accessKeyId, secretAccessKey, sessionToken }
+  const options = {
+    endpoint,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    ...clientCertificateOf(flags),
+  }
   return context.program.openInquirer(options).then(work)
 }
 
@@ -248,6 +260,7 @@ function withFlags(command: Command): void {
       'ask a node over HTTP, with the AWS credentials of the environment',
     ).argParser(parseEndpoint),
   )
+  for (const option of clientCertificateOptions()) command.addOption(option)
   for (const option of folderOptions()) command.addOption(option)
   command.addOption(jsonOption())
 }

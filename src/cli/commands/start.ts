@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { folderOf, jsonLine } from '../context.ts'
 import { eventsOf } from '../event-options.ts'
 import { EXIT, type ExitCode, UsageError } from '../failures.ts'
+import { operatorCaOf } from '../operator-ca-options.ts'
 import type { StartFlags } from '../options.ts'
 import { DATA_FOLDER_DEFAULT, jsonOption, startOptions, workerOptions } from '../options.ts'
 import type { InitializedFolder, StartOptions } from '../program.ts'
@@ -159,6 +160,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
     ...(flags.otlpEndpoint !== undefined && { otlpEndpoint: flags.otlpEndpoint }),
     ...(flags.traceSample !== undefined && { traceSample: flags.traceSample }),
     oidcAllowPrivate: flags.oidcAllowPrivate,
+    ...operatorCaOf(flags),
     ...eventsOf(flags),
     ...shippingOf({
       ...flags,

@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { EndpointOptions, Inquirer } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import { parseRegion } from '../../core/regions.ts'
 import { signedHeaders } from '../../protocol/sigv4-sign.ts'
 import { machineClock } from '../clocks.ts'
+import { readTlsFile } from '../tls/tls-files.ts'
 
 const SERVICE = 'kms'
 /** A search of a long audit log takes its time. */
@@ -29,24 +33,41 @@ function headersOf(options: EndpointOptions, url: URL, body: Uint8Array): Record
 
 async function ask<T>(options: EndpointOptions, about: string, request: unknown): Promise<T> {
   const url = new URL(`/-/authorization/${about}`, options.endpoint)
-  const body = JSON.stringify(request)
-  const headers = headersOf(options, url, Buffer.from(body))
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const reply = await fetch(url, { method: 'POST', headers, body, signal }).catch(
-    (cause: unknown) => {
-      throw new OperatorError('the endpoint did not answer', 'is it the address of a node?', {
-        cause,
-      })
-    },
-  )
-  const text = await reply.text()
+  const body = Buffer.from(JSON.stringify(request))
+  const { status, text } = await post(url, headersOf(options, url, body), body, options)
   // The node on the other side is this program, or something else: then the next line is reached by no JSON.
   const answer = parsed(text) as (T & { error?: string; hint?: string }) | undefined
-  if (answer === undefined) throw new OperatorError(`the endpoint answered ${reply.status}`)
-  if (!reply.ok) {
-    throw new OperatorError(answer.error ?? `the endpoint answered ${reply.status}`, answer.hint)
+  if (answer === undefined) throw new OperatorError(`the endpoint answered ${status}`)
+  if (status !== 200) {
+    throw new OperatorError(answer.error ?? `the endpoint answered ${status}`, answer.hint)
   }
   return answer
+}
+
+/** What the endpoint answered. @throws OperatorError where it did not */
+async function post(
+  url: URL,
+  headers: Record<string, string>,
+  body: Buffer,
+  { clientCertFile, clientKeyFile }: EndpointOptions,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const cert = clientCertFile && (await readTlsFile(clientCertFile, 'certificate'))
+  const key = clientKeyFile && (await readTlsFile(clientKeyFile, 'private key'))
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  try {
+    const sent = send(url, { method: 'POST', headers, signal, ...(cert && key && { cert, key }) })
+    sent.end(body)
+    // `once` rejects where the request fails before.
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage]
+    const chunks: Buffer[] = []
+    for await (const chunk of reply) chunks.push(Buffer.from(chunk))
+    return { status: reply.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }
+  } catch (cause) {
+    throw new OperatorError('the endpoint did not answer', 'is it the address of a node?', {
+      cause,
+    })
+  }
 }
 
 function parsed(text: string): unknown {

@@ -17,6 +17,11 @@ import { LeanConnections } from './lean-connections.ts'
 export interface TlsCredentials {
   readonly cert: string | Buffer
   readonly key: string | Buffer
+  /**
+   * The authorities (PEM) of certificates that clients are asked for. Who shows none, or a bad one, is served as well:
+   * the handler decides. Whether clients are asked at all is as the endpoint was opened.
+   */
+  readonly clientAuthorities?: string
 }
 
 export interface HttpServing {
@@ -207,11 +212,12 @@ const CIPHER_SUITES = [
   'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-const contextOf = ({ cert, key }: TlsCredentials) => ({
+const contextOf = ({ cert, key, clientAuthorities }: TlsCredentials) => ({
   cert,
   key,
   minVersion: 'TLSv1.2' as const,
   ciphers: CIPHER_SUITES,
+  ...(clientAuthorities !== undefined && { ca: clientAuthorities }),
 })
 
 function tlsServer(limits: HttpLimits, tls: TlsCredentials): Server {
@@ -220,6 +226,8 @@ function tlsServer(limits: HttpLimits, tls: TlsCredentials): Server {
       ...serverOptions(limits),
       ...contextOf(tls),
       handshakeTimeout: limits.headTimeoutMs,
+      requestCert: tls.clientAuthorities !== undefined,
+      rejectUnauthorized: false,
     })
   } catch (cause) {
     throw new OperatorError('the TLS certificate and key cannot be used', undefined, { cause })

@@ -24,6 +24,7 @@ import type {
   IssuedCredential,
   NodeStatus,
   Operator,
+  OperatorCertificate,
   ProviderKeySummary,
   ServiceControlPolicy,
 } from '../../core/operator.ts'
@@ -40,6 +41,7 @@ import { parseKeyImpact, parseSimulate, parseWhoCan } from '../explanations/expl
 import type { NodeEvents } from '../node/node-events.ts'
 import type { NodeState } from '../node/node-state.ts'
 import { assertNoNeighbours } from '../node/node-store.ts'
+import { issueOperatorCertificate, replaceOperatorAuthority } from '../tls/operator-authority.ts'
 import {
   drawAccountId,
   drawCredential,
@@ -58,6 +60,7 @@ import {
 import type { NodeLookup } from './event-lookup.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
+import { storeStatus } from './store-status.ts'
 
 /** Rows rewritten in one commit when a domain key is rotated. */
 const REWRITE_BATCH = 500
@@ -106,23 +109,10 @@ export class LocalOperator implements Operator {
 
   async status(): Promise<NodeStatus> {
     const { state, describe } = this.#parts
-    const { rows, custody, folder, store } = state
     const accounts = await listAccounts(this.#accountParts())
     return {
       ...(await describe()),
-      dataFolder: folder.path,
-      store: {
-        kind: store.kind,
-        location: store.location,
-        schemaVersion: store.schemaVersion,
-        epoch: await rows.epoch(),
-      },
-      seal: {
-        kind: custody.seal.kind,
-        rootKeyId: custody.rootKeyId,
-        ...(custody.seal.location !== undefined && { location: custody.seal.location }),
-      },
-      domainKeyId: custody.currentDomainKeyId,
+      ...(await storeStatus(state)),
       accounts: accounts.length,
     }
   }
@@ -253,6 +243,23 @@ export class LocalOperator implements Operator {
     const providerUrl = await removeOidcKeys(this.#accountParts(), request.providerUrl)
     await this.#record(trail, 'oidc remove-keys', { providerUrl })
     return { providerUrl }
+  }
+
+  async issueOperatorCertificate(
+    request: Parameters<Operator['issueOperatorCertificate']>[0],
+  ): Promise<OperatorCertificate> {
+    const trail = await this.#parts.openTrail()
+    const issued = await issueOperatorCertificate(this.#accountParts(), request)
+    const { name, serialNumber, validUntil } = issued
+    await this.#record(trail, 'tls issue-operator', { name, serialNumber, validUntil })
+    return issued
+  }
+
+  async replaceOperatorAuthority() {
+    const trail = await this.#parts.openTrail()
+    const made = await replaceOperatorAuthority(this.#accountParts())
+    await this.#record(trail, 'tls replace-operator-ca', made)
+    return made
   }
 
   async backup({ path }: { path: string }): Promise<BackupSummary> {

@@ -26,8 +26,10 @@ function describeError(error: unknown): { error: string; stack?: string; causes?
  */
 const FIELDS: ReadonlySet<string> = new Set([
   'accountId',
+  'address',
   'believed',
   'bytes',
+  'certificate',
   'command',
   'connections',
   'cursor',
@@ -47,6 +49,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'missing',
   'offset',
   'operation',
+  'others',
   'pauseMs',
   'provider',
   'reason',
@@ -56,6 +59,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'rows',
   'segments',
   'sequence',
+  'serialNumber',
   'service',
   'sink',
   'storeId',

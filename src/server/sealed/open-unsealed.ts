@@ -1,9 +1,8 @@
 import type { StartOptions } from '../../cli/program.ts'
 import { OperatorError } from '../../core/errors.ts'
-import type { TlsCredentials } from '../http/http-server.ts'
 import { nodeFolder } from '../node/node-folder.ts'
 import { type NodeState, openNodeState, type StateParts } from '../node/node-state.ts'
-import type { TlsChoice } from '../tls/tls-choice.ts'
+import type { ChosenTls } from '../tls/node-tls.ts'
 import { SealedNode } from './sealed-node.ts'
 
 /** Each worker would wait for shares of its own, and anew whenever it is started again. */
@@ -17,14 +16,12 @@ const cannotWait = (): Promise<never> =>
 
 /**
  * Opens the state of a node that is to serve. Where its root key is in shares, it waits for them, sealed, unless files hold them.
- * @param given the certificate of files, where the endpoint has one
  * @returns also the port to serve on: clients of a sealed node go on with the one that they know
  */
 export async function openUnsealed(
   options: StartOptions,
   parts: StateParts,
-  tls: TlsChoice,
-  given: TlsCredentials | undefined,
+  { tls, given }: ChosenTls,
 ): Promise<{ readonly state: NodeState; readonly port: number }> {
   const sealed = new SealedNode({
     options,

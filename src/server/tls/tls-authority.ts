@@ -1,4 +1,5 @@
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
+import type { Extension } from '@peculiar/x509'
 import { DAY_MS, type Instant, plusMs } from '../../core/ids.ts'
 import type { Random } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
@@ -30,19 +31,27 @@ export interface Issuing {
   readonly random: Random
 }
 
+/** Whom the certificates of an authority are for. */
+export type AuthorityKind = 'servers' | 'operators'
+
+const AUTHORITY_NAMES = { servers: 'Strongroom CA', operators: 'Strongroom operator CA' } as const
+
 /**
- * Makes a certificate authority for one installation: ECDSA P-256, ten years, for server
- * certificates right below it and nothing else.
- * Source: RFC 5280, 4.2.1.3 and 4.2.1.9.
+ * Makes a certificate authority for one installation: ECDSA P-256, ten years, for certificates right below it and
+ * nothing else; that of operators for those of clients alone.
+ * Source: RFC 5280, 4.2.1.3, 4.2.1.9 and 4.2.1.12.
  */
-export async function createAuthority(issuing: Issuing): Promise<CertifiedKey> {
+export async function createAuthority(
+  issuing: Issuing,
+  kind: AuthorityKind = 'servers',
+): Promise<CertifiedKey> {
   const x509 = await loadX509()
   const { now, random } = issuing
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const nameSuffix = Buffer.from(random.bytes(4)).toString('hex')
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(random),
-    name: [{ CN: [`Strongroom CA ${nameSuffix}`] }],
+    name: [{ CN: [`${AUTHORITY_NAMES[kind]} ${nameSuffix}`] }],
     notBefore: new Date(plusMs(now, -BACKDATED_MS)),
     notAfter: new Date(plusMs(now, AUTHORITY_DAYS * DAY_MS)),
     signingAlgorithm: ALGORITHM,
@@ -53,6 +62,9 @@ export async function createAuthority(issuing: Issuing): Promise<CertifiedKey> {
         x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
         true,
       ),
+      ...(kind === 'operators'
+        ? [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]
+        : []),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
@@ -73,15 +85,52 @@ export async function issueServerCertificate(
 ): Promise<CertifiedKey> {
   const names = serverNames(issuing.hosts)
   const x509 = await loadX509()
+  return issue(authority, issuing, {
+    name: 'Strongroom',
+    days: SERVER_DAYS,
+    usage: x509.ExtendedKeyUsage.serverAuth,
+    extensions: [new x509.SubjectAlternativeNameExtension(names.map((name) => ({ ...name })))],
+  })
+}
+
+/**
+ * Issues the certificate of an operator, with a new P-256 key: a client's and nothing else.
+ * It never outlives the authority.
+ * @param about.name of the operator; 64 characters at most
+ */
+export async function issueClientCertificate(
+  authority: CertifiedKey,
+  issuing: Issuing,
+  about: { readonly name: string; readonly days: number },
+): Promise<CertifiedKey> {
+  const x509 = await loadX509()
+  const usage = x509.ExtendedKeyUsage.clientAuth
+  return issue(authority, issuing, { ...about, usage, extensions: [] })
+}
+
+interface Issued {
+  /** The common name. */
+  readonly name: string
+  readonly days: number
+  readonly usage: string
+  readonly extensions: readonly Extension[]
+}
+
+async function issue(
+  authority: CertifiedKey,
+  { now, random }: Issuing,
+  { name, days, usage, extensions }: Issued,
+): Promise<CertifiedKey> {
+  const x509 = await loadX509()
   const issuer = new x509.X509Certificate(authority.certificatePem)
   const signingKey = await importKey(authority.privateKeyPem)
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const notAfterMs = plusMs(issuing.now, SERVER_DAYS * DAY_MS - BACKDATED_MS)
+  const notAfterMs = plusMs(now, days * DAY_MS - BACKDATED_MS)
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serialNumber(issuing.random),
-    subject: [{ CN: ['Strongroom'] }],
+    serialNumber: serialNumber(random),
+    subject: [{ CN: [name] }],
     issuer: issuer.subjectName,
-    notBefore: new Date(plusMs(issuing.now, -BACKDATED_MS)),
+    notBefore: new Date(plusMs(now, -BACKDATED_MS)),
     notAfter: new Date(Math.min(notAfterMs, issuer.notAfter.getTime())),
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
@@ -89,8 +138,8 @@ export async function issueServerCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((name) => ({ ...name }))),
+      new x509.ExtendedKeyUsageExtension([usage]),
+      ...extensions,
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],

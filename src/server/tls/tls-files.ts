@@ -19,8 +19,8 @@ export interface TlsFiles {
  */
 export async function readTlsFiles(files: TlsFiles, now: Instant): Promise<TlsCredentials> {
   const { certFile, keyFile } = files
-  const cert = await read(certFile, 'certificate')
-  const key = await read(keyFile, 'private key')
+  const cert = await readTlsFile(certFile, 'certificate')
+  const key = await readTlsFile(keyFile, 'private key')
   const certificate = parseCertificate(certFile, cert)
   if (!certificate.checkPrivateKey(parseKey(keyFile, key))) {
     throw new OperatorError(
@@ -43,7 +43,8 @@ export async function readTlsFiles(files: TlsFiles, now: Instant): Promise<TlsCr
   return { cert, key }
 }
 
-async function read(file: string, what: string): Promise<Buffer> {
+/** The bytes of a file of certificates or a key. @throws OperatorError that names the file */
+export async function readTlsFile(file: string, what: string): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (cause) {

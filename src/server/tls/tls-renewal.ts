@@ -38,11 +38,12 @@ export function fileFollower(
   files: TlsFiles,
   { clock, log, use }: RenewalParts,
 ): () => Promise<void> {
-  let seen = marksOf(files)
+  const names = [files.certFile, files.keyFile]
+  let seen = marksOf(names)
   let told = ''
   return async () => {
     try {
-      const marks = marksOf(files)
+      const marks = marksOf(names)
       if (marks === seen) return
       use(await readTlsFiles(files, clock.now()))
       seen = marks
@@ -59,8 +60,8 @@ export function fileFollower(
 }
 
 /** What changes when a file is replaced or written. A link is followed: mounted secrets are exchanged that way. */
-const marksOf = ({ certFile, keyFile }: TlsFiles): string =>
-  [certFile, keyFile]
+export const marksOf = (files: readonly string[]): string =>
+  files
     .map((file) => {
       const { ino, size, mtimeMs } = statSync(file)
       return `${ino}/${size}/${mtimeMs}`
