@@ -6,8 +6,10 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type ServerProcess, startServer } from '../test/support/server-process.ts'
+import type { Region } from '../src/core/ids.ts'
+import { runStrongroom, type ServerProcess, startServer } from '../test/support/server-process.ts'
 import { CpuTime } from './cpu-time.ts'
+import { fillFolder } from './fill-keys.ts'
 import { KmsCaller } from './kms-caller.ts'
 import { measure, pinned, type Sample, startEcho, type Target } from './measure.ts'
 import { dominatorsOf, listOfShares } from './profile.ts'
@@ -22,15 +24,18 @@ const HELP = `Usage: npm run bench -- [options]
   --seconds S          length of a round (default 1)
   --connections A,B    keep-alive connections, one request in flight each (default 64,8)
   --only A,B           only these rows: ${[WORKLOADS, EXTRA_WORKLOADS].flatMap(Object.keys).join(', ')}
+  --keys N             keys that are in the store before the first request (default 100000)
   --folder DIR         parent of the temporary data folder: which disk the audit log syncs to
   --json FILE          also write every figure to FILE
-  --cpu-prof           profile the server under Encrypt and print where it spends its time
+  --cpu-prof           profile the server under the first of these rows, and print where it
+                       spends its time
 
 CPU µs/req is what all threads of the server used, divided by the requests answered. "× echo" is
 that divided by the same figure of a node:net server that parses nothing and answers with one
 fixed reply: a ratio that survives a busy machine. Every reply must be 200, every request is signed.`
 
-const REGION = 'eu-central-1'
+// The cast stands for the parser of Regions: the text has the form.
+const REGION = 'eu-central-1' as Region
 const WARM_UP_REQUESTS = 3000
 /** Two, because V8 still compiles in the first. */
 const WARM_UP_ROUNDS = 2
@@ -46,6 +51,7 @@ interface Settings {
   readonly seconds: number
   readonly connections: readonly number[]
   readonly rows: readonly string[]
+  readonly keys: number
   readonly folder: string
   readonly json: string | undefined
   readonly cpuProf: boolean
@@ -72,6 +78,7 @@ function parseSettings(): Settings | undefined {
       seconds: { type: 'string', default: '1' },
       connections: { type: 'string', default: '64,8' },
       only: { type: 'string', default: Object.keys(WORKLOADS).join(',') },
+      keys: { type: 'string', default: '100000' },
       folder: { type: 'string', default: tmpdir() },
       json: { type: 'string' },
       'cpu-prof': { type: 'boolean', default: false },
@@ -86,6 +93,7 @@ function parseSettings(): Settings | undefined {
     seconds: positive('seconds', values.seconds),
     connections: values.connections.split(',').map((text) => positive('connections', text)),
     rows,
+    keys: positive('keys', values.keys),
     folder: values.folder,
     json: values.json,
     cpuProf: values['cpu-prof'],
@@ -94,8 +102,12 @@ function parseSettings(): Settings | undefined {
 
 async function startSubject(
   folder: string,
+  keys: number,
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ server: ServerProcess; target: Target; identity: SigningIdentity }> {
+  const { exitCode, stderr } = await runStrongroom(['init', '--data', folder, '--region', REGION])
+  if (exitCode !== 0) throw new Error(stderr)
+  await fillFolder(folder, REGION, keys)
   const server = await startServer({
     dataFolder: folder,
     flags: ['--region', REGION],
@@ -156,7 +168,7 @@ async function measureAll(
 }
 
 async function compare(settings: Settings, folder: string): Promise<void> {
-  const { server, target, identity } = await startSubject(folder)
+  const { server, target, identity } = await startSubject(folder, settings.keys)
   await using _ = server
   const { subjects, encryptReply } = await prepare(server.endpoint, identity)
   const net = await startEcho('net', { raw: encryptReply })
@@ -194,16 +206,17 @@ function print(rows: readonly Row[], settings: Settings): void {
   writeFileSync(settings.json, `${JSON.stringify(report, undefined, 1)}\n`)
 }
 
-/** Encrypt at 64 connections against a server under V8's sampling profiler. */
+/** The first row at 64 connections against a server under V8's sampling profiler. */
 async function profile(settings: Settings, folder: string): Promise<void> {
+  const [workload = 'Encrypt'] = settings.rows
   const profiles = join(folder, 'profiles')
   mkdirSync(profiles)
-  const { server, target, identity } = await startSubject(join(folder, 'profiled'), {
+  const { server, target, identity } = await startSubject(join(folder, 'profiled'), settings.keys, {
     NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}`,
   })
   await using _ = server
   const { subjects } = await prepare(server.endpoint, identity)
-  const order = { workload: 'Encrypt', connections: 64, identity, subjects }
+  const order = { workload, connections: 64, identity, subjects }
   let requests = WARM_UP_REQUESTS
   let sinceMicros = Number.POSITIVE_INFINITY
   for (let round = -WARM_UP_ROUNDS; round < settings.rounds; round++) {
@@ -219,7 +232,7 @@ async function profile(settings: Settings, folder: string): Promise<void> {
   await server.stop()
   const { layers, functions } = dominatorsOf(profiles, { sinceMicros, untilMicros })
   console.log(
-    '\nEncrypt at 64 connections, busy time of the main thread by folder, with what it calls',
+    `\n${workload} at 64 connections, busy time of the main thread by folder, with what it calls`,
   )
   console.log(listOfShares(layers, PROFILE_LINES))
   console.log('\nand by function, without what it calls')

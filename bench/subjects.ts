@@ -1,8 +1,6 @@
 import { type KmsCaller, objectOf, stringOf } from './kms-caller.ts'
-import { type Subjects, workloadOf } from './workload.ts'
+import { KEYS_PER_PAGE, type Subjects, workloadOf } from './workload.ts'
 
-/** More than one page of ListKeys. */
-const KEYS = 120
 const SUBJECT_KEYS = 16
 const CIPHERTEXTS = 2048
 
@@ -11,12 +9,26 @@ async function newKey(kms: KmsCaller, keySpec?: string, keyUsage?: string): Prom
   return stringOf(objectOf(await kms.succeed('CreateKey', input), 'KeyMetadata'), 'Arn')
 }
 
+/** Goes through all pages of ListKeys once. */
+async function pageMarkersOf(kms: KmsCaller): Promise<string[]> {
+  const markers: string[] = []
+  for (;;) {
+    const after = markers.at(-1)
+    const page = await kms.succeed('ListKeys', {
+      Limit: KEYS_PER_PAGE,
+      ...(after !== undefined && { Marker: after }),
+    })
+    if (page['NextMarker'] === undefined) return markers
+    markers.push(stringOf(page, 'NextMarker'))
+  }
+}
+
 /** Makes the keys and ciphertexts that requests are about. */
 export async function prepareSubjects(kms: KmsCaller): Promise<Subjects> {
-  const created = await Promise.all(Array.from({ length: KEYS }, () => newKey(kms)))
   const subjects = {
-    keyArns: created.slice(0, SUBJECT_KEYS),
+    keyArns: await Promise.all(Array.from({ length: SUBJECT_KEYS }, () => newKey(kms))),
     ciphertexts: [],
+    pageMarkers: await pageMarkersOf(kms),
     macKeyArn: await newKey(kms, 'HMAC_256', 'GENERATE_VERIFY_MAC'),
     p256KeyArn: await newKey(kms, 'ECC_NIST_P256', 'SIGN_VERIFY'),
     rsa2048KeyArn: await newKey(kms, 'RSA_2048', 'SIGN_VERIFY'),

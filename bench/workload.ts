@@ -4,11 +4,15 @@ import { hash, randomBytes } from 'node:crypto'
 export interface Subjects {
   readonly keyArns: readonly string[]
   readonly ciphertexts: readonly string[]
+  /** Where each page of 100 keys but the first starts, in all of the account's. */
+  readonly pageMarkers: readonly string[]
   readonly macKeyArn: string
   readonly p256KeyArn: string
   readonly rsa2048KeyArn: string
   readonly rsa4096KeyArn: string
 }
+
+export const KEYS_PER_PAGE = 100
 
 const PLAINTEXT_BYTES = 512
 /** Of base64: 192 bytes, about a token's signing input. */
@@ -109,7 +113,15 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     operation: 'DescribeKey',
     input: (index, { keyArns }) => ({ KeyId: pick(keyArns, index) }),
   },
-  ListKeys: { operation: 'ListKeys', input: () => ({ Limit: 100 }) },
+  ListKeys: { operation: 'ListKeys', input: () => ({ Limit: KEYS_PER_PAGE }) },
+  'ListKeys-any': {
+    operation: 'ListKeys',
+    // The stride goes through all pages, neighbours far apart.
+    input: (index, { pageMarkers }) => ({
+      Limit: KEYS_PER_PAGE,
+      Marker: pick(pageMarkers, index * 383),
+    }),
+  },
   CreateKey: {
     operation: 'CreateKey',
     input: (index) => ({ Description: `bench ${index} ${plaintext(index).slice(0, 32)}` }),
