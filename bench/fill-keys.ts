@@ -66,11 +66,12 @@ export const accountOf = (db: DatabaseSync): AccountId =>
   // The cast stands for the parser of account ids: this one has passed it.
   textOf(db, 'SELECT account_id FROM account') as AccountId
 
+const onWarning = (text: string): void => void process.stderr.write(`${text}\n`)
+
 /** Opens what guards the rows of a folder's store, with the key file that lies there. */
 export function custodyOf(folder: string, db: DatabaseSync): Promise<Custody> {
   const setting = textOf(db, `SELECT value FROM setting WHERE name = '${CUSTODY_SETTING}'`)
   const random = createRandom()
-  const onWarning = (text: string): void => void process.stderr.write(`${text}\n`)
   const seal = keyfileSeal({ path: join(folder, 'root.key'), random, onWarning })
   return openCustody(setting, { random, clock: { now: () => instant(Date.now()) }, seal })
 }

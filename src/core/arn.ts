@@ -36,6 +36,12 @@ const kmsPrefix = ({ accountId, region }: Place): string =>
 export const keyArn = (place: Place, keyId: KeyId | string): string =>
   `${kmsPrefix(place)}key/${keyId}`
 
+/** The same for many keys of one place. */
+export function keyArns(place: Place): (keyId: KeyId) => string {
+  const prefix = `${kmsPrefix(place)}key/`
+  return (keyId) => prefix + keyId
+}
+
 /** `arn:aws:kms:eu-central-1:111122223333:alias/…` */
 export const aliasArn = (place: Place, name: AliasName | string): string =>
   `${kmsPrefix(place)}${name}`

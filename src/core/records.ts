@@ -10,12 +10,35 @@ export interface Stored<R> {
   readonly secret: Uint8Array | null
 }
 
+/**
+ * Records of one table in the order of an index, of which a reader sees only a part. What it sees may be kept
+ * in memory far longer than whole records.
+ */
+export interface Listing<R, Entry> {
+  readonly table: Table<R>
+  /** An index that holds the whole key and ends with a part of it, or `key` itself. */
+  readonly index: string
+  entryOf(record: R): Entry
+  /** The value of the last column of the index: where the entry stands. Never empty. */
+  placeOf(entry: Entry): string
+}
+
+export interface ListingQuery {
+  /** Values of all columns of the index but the last. */
+  readonly equals: readonly string[]
+  /** The page starts behind this place. */
+  readonly after?: string | undefined
+  /** 1..10,000. */
+  readonly limit: number
+}
+
 /** Typed reads. A record that was altered outside Strongroom rejects with `IntegrityError`. */
 export interface Records {
   /** The record if it is at hand without waiting, as it is on the path of most calls; undefined says nothing. */
   peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined
   find<R>(table: Table<R>, key: readonly string[]): Promise<Stored<R> | undefined>
   page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]>
+  list<R, Entry>(listing: Listing<R, Entry>, query: ListingQuery): Promise<readonly Entry[]>
   count<R>(
     table: Table<R>,
     query: {

@@ -1,9 +1,16 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { RecordGuard } from '../core/record-guard.ts'
-import type { RecordStore, RecordsTransaction, Stored } from '../core/records.ts'
+import type {
+  Listing,
+  ListingQuery,
+  RecordStore,
+  RecordsTransaction,
+  Stored,
+} from '../core/records.ts'
 import type { Secret } from '../core/secret.ts'
 import type { CommitNews, PageQuery, Row, RowStore } from '../core/store.ts'
 import { TABLES, type Table } from '../core/tables.ts'
+import { CachedListings } from './cached-listings.ts'
 import { CommitListeners } from './commit-listeners.ts'
 import { RecordCache } from './record-cache.ts'
 import { type LoadedRecord, RecordCodec } from './record-codec.ts'
@@ -49,6 +56,7 @@ class AuthenticatedRecordStore implements CachedRecordStore {
   readonly #tables: readonly Table<never>[]
   readonly #cache: RecordCache<LoadedRecord<unknown>>
   readonly #loads = new Map<string, Load>()
+  readonly #listings = new CachedListings(this)
   readonly #listeners = new CommitListeners()
   /** Grows with each commit, so that a read across one can be told. */
   #generation = 0
@@ -93,6 +101,10 @@ class AuthenticatedRecordStore implements CachedRecordStore {
       if (generation === this.#generation && hit === undefined) this.#cache.offer(joined, loaded)
       return loaded
     })
+  }
+
+  list<R, Entry>(listing: Listing<R, Entry>, query: ListingQuery): Promise<readonly Entry[]> {
+    return this.#listings.list(listing, query)
   }
 
   count<R>(
@@ -164,6 +176,7 @@ class AuthenticatedRecordStore implements CachedRecordStore {
 
   #apply(news: CommitNews): void {
     this.#generation++
+    this.#listings.apply(news)
     if (news === 'everything') {
       this.#cache.clear()
       for (const joined of this.#loads.keys()) this.#overtake(joined)

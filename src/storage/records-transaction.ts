@@ -1,7 +1,8 @@
-import type { RecordsTransaction, Stored } from '../core/records.ts'
+import type { Listing, ListingQuery, RecordsTransaction, Stored } from '../core/records.ts'
 import type { Secret } from '../core/secret.ts'
 import type { PageQuery, RowTransaction } from '../core/store.ts'
 import type { Table } from '../core/tables.ts'
+import { readListing } from './cached-listings.ts'
 import { assertSameKey, type RecordCodec } from './record-codec.ts'
 
 /** Typed reads and writes of one unit of work. Knows no cache: it must see its own writes. */
@@ -27,6 +28,10 @@ export class StoreTransaction implements RecordsTransaction {
   async page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
     const rows = await this.#rows.page(table.schema, query)
     return rows.map((row) => this.#codec.decode(table, row.key, row))
+  }
+
+  list<R, Entry>(listing: Listing<R, Entry>, query: ListingQuery): Promise<readonly Entry[]> {
+    return readListing(this, listing, query)
   }
 
   count<R>(

@@ -1,8 +1,9 @@
 import type { RecordGuard } from '../core/record-guard.ts'
-import type { Records, Stored } from '../core/records.ts'
+import type { Listing, ListingQuery, Records, Stored } from '../core/records.ts'
 import type { Secret } from '../core/secret.ts'
 import type { PageQuery, RowSnapshot } from '../core/store.ts'
 import type { Table } from '../core/tables.ts'
+import { readListing } from './cached-listings.ts'
 import { RecordCodec } from './record-codec.ts'
 
 /** Typed, authenticated reads of a snapshot. Nothing is cached: a snapshot is read through once. */
@@ -27,6 +28,10 @@ export class SnapshotRecords implements Records {
   async page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
     const rows = await this.#rows.page(table.schema, query)
     return rows.map((row) => this.#codec.decode(table, row.key, row))
+  }
+
+  list<R, Entry>(listing: Listing<R, Entry>, query: ListingQuery): Promise<readonly Entry[]> {
+    return readListing(this, listing, query)
   }
 
   count<R>(

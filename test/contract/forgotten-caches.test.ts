@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import { USERS } from '../../src/core/identity-tables.ts'
 import { instant } from '../../src/core/ids.ts'
 import type { Key } from '../../src/core/key.ts'
-import type { RecordStore } from '../../src/core/records.ts'
+import type { Listing, RecordStore } from '../../src/core/records.ts'
 import type { RowStore } from '../../src/core/store.ts'
 import { GRANTS, type Grant, KEYS, TABLES } from '../../src/core/tables.ts'
 import { PrincipalPolicySource } from '../../src/identity/principal-policies.ts'
@@ -60,6 +60,25 @@ describe('a node that is told that everything may have changed', () => {
     listeners.tell('everything')
     assert.equal(records.peek(KEYS, [REGION, keyIdOf(0)]), undefined)
     assert.equal(await descriptionOf(0), 'new')
+  })
+
+  test('lists nothing as it had listed it', async () => {
+    const shown: Listing<Key, Key> = {
+      table: KEYS,
+      index: 'by_account',
+      entryOf: (key) => key,
+      placeOf: ({ keyId }) => keyId,
+    }
+    const listed = async () => {
+      const entries = await records.list(shown, { equals: [ACCOUNT, REGION], limit: 10 })
+      return entries.map(({ description }) => description)
+    }
+    await elsewhere.transaction((tx) => tx.insert(KEYS, aKey(0)))
+    await listed()
+    await rename(0, 'new')
+    assert.deepEqual(await listed(), ['key 0'], 'nobody has told it')
+    listeners.tell('everything')
+    assert.deepEqual(await listed(), ['new'])
   })
 
   test('keeps nothing of a read that was under way', async () => {

@@ -44,6 +44,7 @@ function crashing(trail: TestTrail, objects: TrailObjects, crash: Crash): TrailD
     peek: (...args) => trail.records.peek(...args),
     find: (...args) => trail.records.find(...args),
     page: (...args) => trail.records.page(...args),
+    list: (...args) => trail.records.list(...args),
     count: (...args) => trail.records.count(...args),
     unwrap: (...args) => trail.records.unwrap(...args),
     onCommit: (listener) => trail.records.onCommit(listener),

@@ -1,4 +1,4 @@
-import type { Records, Stored } from '../../../core/records.ts'
+import type { Listing, ListingQuery, Records, Stored } from '../../../core/records.ts'
 import type { Table } from '../../../core/tables.ts'
 
 const placeOf = (table: string, key: readonly string[]): string => JSON.stringify([table, ...key])
@@ -30,6 +30,10 @@ export class RecordOverlay implements Records {
 
   page<R>(table: Table<R>, query: Parameters<Records['page']>[1]): Promise<readonly Stored<R>[]> {
     return this.#below.page(table, query)
+  }
+
+  list<R, Entry>(listing: Listing<R, Entry>, query: ListingQuery): Promise<readonly Entry[]> {
+    return this.#below.list(listing, query)
   }
 
   count<R>(table: Table<R>, query: Parameters<Records['count']>[1]): Promise<number> {

@@ -1,5 +1,7 @@
-import { keyArn } from '../../../core/arn.ts'
-import { isGone } from '../../../core/key.ts'
+import { keyArns } from '../../../core/arn.ts'
+import type { Instant, KeyId } from '../../../core/ids.ts'
+import type { Key } from '../../../core/key.ts'
+import type { Listing } from '../../../core/records.ts'
 import { KEYS } from '../../../core/tables.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
 import { defineOperation } from '../kms-operation.ts'
@@ -7,6 +9,23 @@ import { pageLimit } from '../page-markers.ts'
 
 /** Source: AWS KMS API Reference, ListKeys, Limit. */
 const LIMITS = { default: 100, max: 1000 }
+
+/** A key as the listing knows it. */
+interface ListedKey {
+  readonly keyId: KeyId
+  /** When the key is gone, though its record may still be there. */
+  readonly deletionDate: Instant | undefined
+}
+
+const KEYS_OF_ACCOUNT: Listing<Key, ListedKey> = {
+  table: KEYS,
+  index: 'by_account',
+  entryOf: ({ keyId, state }) => ({
+    keyId,
+    deletionDate: state.name === 'PendingDeletion' ? state.deletionDate : undefined,
+  }),
+  placeOf: ({ keyId }) => keyId,
+}
 
 /**
  * The keys of the caller's account and Region, in all states, page by page.
@@ -23,21 +42,21 @@ export const listKeys = defineOperation({
 
   async handle(input, after, { records, markers, call }) {
     const limit = pageLimit(input.Limit, LIMITS)
-    const page = await records.page(KEYS, {
-      index: 'by_account',
+    const page = await records.list(KEYS_OF_ACCOUNT, {
       equals: [call.accountId, call.region],
-      ...(after && { after }),
+      after: after?.[0],
       limit: limit + 1,
     })
     const shown = page.slice(0, limit)
     const last = shown.at(-1)
     const isTruncated = page.length > limit && last !== undefined
+    const arnOf = keyArns(call)
     return {
       Keys: shown
-        .filter(({ record }) => !isGone(record, call.time))
-        .map(({ record }) => ({ KeyId: record.keyId, KeyArn: keyArn(record, record.keyId) })),
+        .filter(({ deletionDate }) => deletionDate === undefined || deletionDate > call.time)
+        .map(({ keyId }) => ({ KeyId: keyId, KeyArn: arnOf(keyId) })),
       Truncated: isTruncated,
-      NextMarker: isTruncated ? markers.encode(call, '', [last.record.keyId]) : undefined,
+      NextMarker: isTruncated ? markers.encode(call, '', [last.keyId]) : undefined,
     }
   },
 
