@@ -46,6 +46,34 @@ for (const fastPath of [false, true]) {
   })
 
   describe(`HTTP with the fast path ${fastPath ? 'on' : 'off'}: closing`, () => {
+    // node:http closes such a connection itself.
+    if (fastPath) {
+      test('a client that has just connected may still send its first request', async (t) => {
+        const { client, transport } = await serve(t, echo, settings)
+        const other = await client()
+        await other.send(GET)
+        await other.reply()
+        const raw = await client()
+        // Another exchange shows that the server has accepted the connection.
+        await other.send(GET)
+        await other.reply()
+        const closed = transport.close(60_000)
+        assert.equal(await other.rest(), '')
+        await raw.send(GET)
+        const reply = await raw.reply()
+        assert.equal(reply?.status, 200)
+        assert.ok(closes(reply))
+        await closed
+      })
+    }
+
+    test('a client that has connected and says nothing is not waited for', async (t) => {
+      const { client, transport } = await serve(t, echo, settings)
+      const silent = await client()
+      await transport.close(60_000)
+      assert.equal(await silent.rest(), '')
+    })
+
     test('idle connections close at once, requests in flight finish, nobody new gets in', async (t) => {
       const manual = new ManualHandler()
       const { client, transport, port } = await serve(t, manual.handle, settings)
@@ -87,6 +115,24 @@ for (const fastPath of [false, true]) {
       assert.ok(closes(reply))
       raw.close()
       await closed
+    })
+
+    test('after it was announced, each answer ends its connection, and new ones are taken', async (t) => {
+      const { client, transport } = await serve(t, echo, settings)
+      const kept = await client()
+      await kept.send(GET)
+      assert.ok(!closes(await kept.reply()))
+      transport.endConnections()
+      await kept.send(GET)
+      const last = await kept.reply()
+      assert.equal(last?.status, 200)
+      assert.ok(closes(last))
+      assert.equal(await kept.rest(), '')
+      const later = await client()
+      await later.send(GET)
+      const reply = await later.reply()
+      assert.equal(reply?.status, 200)
+      assert.ok(closes(reply))
     })
 
     test('what has not finished after the grace is cut off', async (t) => {

@@ -15,7 +15,7 @@ export class HttpEndpoint {
   readonly date = new HttpDate()
   readonly heads = new ReplyHeads(this.date)
   readonly names = new HeaderNames()
-  /** True once the endpoint is closing: each further reply ends its connection. */
+  /** True once the endpoint is closing, or is about to: each further reply ends its connection. */
   closing = false
   readonly #handler: HttpHandler
   readonly #log: Log

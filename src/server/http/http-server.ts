@@ -13,6 +13,9 @@ import { REFUSALS, type RefusalReason } from './http-refusal.ts'
 import { refusalText } from './http-reply.ts'
 import { LeanConnections } from './lean-connections.ts'
 
+/** How long, when everything closes, clients that have just connected may take to send their first request. */
+const NEWCOMER_MS = 200
+
 /** A certificate chain and its private key, both PEM. */
 export interface TlsCredentials {
   readonly cert: string | Buffer
@@ -74,6 +77,11 @@ export class HttpServer {
     this.listener.setSecureContext(contextOf(tls))
   }
 
+  /** As `HttpTransport.endConnections`. */
+  endConnections(): void {
+    this.#endpoint.closing = true
+  }
+
   /** Lets go of a server that could not listen. */
   abandon(): void {
     this.#endpoint.sweep.stop()
@@ -92,12 +100,16 @@ export class HttpServer {
     await turnOfLoop()
     await turnOfLoop()
     const closed = new Promise<void>((resolve) => this.listener.close(() => resolve()))
-    this.#lean?.closeIdle()
-    for (const socket of this.#handshaking.values()) socket.destroy()
+    this.#lean?.closeResting()
+    const newcomers = setTimeout(() => {
+      this.#lean?.closeIdle()
+      for (const socket of this.#handshaking.values()) socket.destroy()
+    }, NEWCOMER_MS)
     const cutOff = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
     await closed
+    clearTimeout(newcomers)
     clearTimeout(cutOff)
     this.#endpoint.sweep.stop()
   }

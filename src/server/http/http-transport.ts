@@ -18,6 +18,8 @@ export interface HttpTransport {
   readonly address: { readonly host: string; readonly port: number }
   /** Uses another certificate for connections to come. Only where there is TLS. @throws where it cannot be used */
   renew(tls: TlsCredentials): void
+  /** From now on each answer ends its connection; everything else goes on. */
+  endConnections(): void
   /**
    * Stops accepting, lets the requests in flight finish, and after `graceMs` cuts off the rest.
    * Resolves when every connection is closed. Calling it again gives the same promise.
@@ -42,6 +44,7 @@ export async function openHttpTransport(options: HttpTransportOptions): Promise<
     endpoint: endpointUrl(options.tls === undefined ? 'http' : 'https', options.host, port),
     address: { host: options.host, port },
     renew: (tls) => server.renew(tls),
+    endConnections: () => server.endConnections(),
     close: (graceMs) => server.close(graceMs),
   }
 }

@@ -62,7 +62,12 @@ export class LeanConnection {
     socket.on('error', ignore)
   }
 
-  /** Whether nothing has begun that closing would break off. */
+  /** Whether it waits between two requests. */
+  get isResting(): boolean {
+    return this.#phase === 'idle'
+  }
+
+  /** Whether nothing has begun that closing would break off. A client that has just connected is about to begin. */
   get isIdle(): boolean {
     return this.#phase === 'idle' || (this.#phase === 'head' && this.#partialHead === undefined)
   }

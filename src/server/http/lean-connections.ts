@@ -34,6 +34,10 @@ export class LeanConnections {
     socket.once('close', () => this.#open.delete(connection))
   }
 
+  closeResting(): void {
+    for (const connection of this.#open) if (connection.isResting) connection.destroy()
+  }
+
   closeIdle(): void {
     for (const connection of this.#open) if (connection.isIdle) connection.destroy()
   }
