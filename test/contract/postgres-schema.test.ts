@@ -79,6 +79,18 @@ describe('the schema of a store in PostgreSQL', () => {
     await again.close()
   })
 
+  test('is brought further only where nobody reads for long: else nothing is changed, and the reason is told', async () => {
+    await migrateStore(address, OURS)
+    const older = await open(OURS)
+    await client.query('BEGIN; SELECT count(*) FROM steps.account')
+    await assert.rejects(migrateStore(address, ADDING), refusal(/is being read for long/))
+    // Whoever writes was held up for no longer than that.
+    await older.transaction((tx) => tx.setSetting('a', 'b'))
+    await client.query('COMMIT')
+    assert.equal((await migrateStore(address, ADDING)).to, next.number)
+    await older.close()
+  })
+
   test('that lacks a step is refused by the newer version, with what to do', async () => {
     await migrateStore(address, OURS)
     await assert.rejects(open(ADDING), refusal(/has schema \d+, this version of Strongroom needs/))

@@ -3,9 +3,16 @@ import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import { MIGRATIONS, type Migration } from '../embedded/migrations.ts'
 import type { ResultRow, Session } from './connections.ts'
 import { toPostgres } from './ddl.ts'
+import { LOCK_EPOCH } from './feed-sql.ts'
 import { sqlStateOf } from './postgres-error.ts'
 import { quote } from './table-sql.ts'
 
+/**
+ * How long a step waits for a table that somebody reads. All who come later to that table wait with it,
+ * and nodes have a lease to keep.
+ */
+const TABLE_LOCK_MS_MAX = 1000
+const LOCK_NOT_AVAILABLE = '55P03'
 const MADE_BY_ANOTHER = new Set(['23505', '42710', '42P06', '42P07'])
 const SCHEMA_ABSENT = new Set(['3F000', '42P01'])
 
@@ -197,6 +204,9 @@ async function applyDue(session: Session, steps: SchemaSteps): Promise<Migration
       )
     }
     const due = steps.migrations.slice(from)
+    // Nodes may be writing: whoever has this lock is the only one, so that no step meets a transaction half-way.
+    if (from > 0) await session.query(LOCK_EPOCH, [])
+    await session.query(`SET lock_timeout = ${TABLE_LOCK_MS_MAX}`)
     for (const migration of due) {
       await session.query(toPostgres(migration.sql))
       await session.query(
@@ -212,7 +222,12 @@ async function applyDue(session: Session, steps: SchemaSteps): Promise<Migration
     }
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined)
-    throw error
+    if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error
+    throw new OperatorError(
+      'a table of the store is being read for long, and nothing was changed',
+      'a backup or a drill may be going on: run strongroom migrate again when it has ended',
+      { cause: error },
+    )
   }
 }
 
