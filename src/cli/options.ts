@@ -43,6 +43,7 @@ export interface StartFlags
   readonly otlpEndpoint?: string
   readonly traceSample?: number
   readonly oidcAllowPrivate: boolean
+  readonly drain: number
   readonly logLevel: LogLevel
   readonly workers?: number
   readonly worker?: number
@@ -68,6 +69,8 @@ export interface DevFlags extends EventFlags {
 
 export const DATA_FOLDER_DEFAULT = './strongroom-data'
 
+/** An hour. */
+const DRAIN_SECONDS_MAX = 3600
 const PORT_DEFAULT = 7600
 const PORT_MAX = 65_535
 const HOST_DEFAULT = '127.0.0.1'
@@ -197,6 +200,14 @@ const oidcOption = (): Option =>
 const plainHttpOption = (description: string): Option =>
   new Option('--allow-plain-http', description).default(false)
 
+const drainOption = (): Option =>
+  new Option(
+    '--drain <seconds>',
+    'when told to stop, answer /-/ready with 503 and serve on for so long, until balancers have heard',
+  )
+    .default(0)
+    .argParser(parseDrain)
+
 /** How many processes serve; and, between them, which one a process is. */
 export const workerOptions = (): readonly Option[] => [
   new Option(
@@ -246,6 +257,7 @@ export const startOptions = (): readonly Option[] => [
   ...eventOptions(),
   ...shippingOptions(),
   ...anchorOptions(),
+  drainOption(),
   logLevelOption('info'),
 ]
 
@@ -299,6 +311,12 @@ function parseDays(text: string): number {
   const days = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (days === 0) throw new InvalidArgumentError('must be a whole number of days, from 1 on')
   return days
+}
+
+function parseDrain(text: string): number {
+  const seconds = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN
+  if (seconds <= DRAIN_SECONDS_MAX) return seconds
+  throw new InvalidArgumentError(`must be a whole number from 0 to ${DRAIN_SECONDS_MAX}`)
 }
 
 /** Decimal digits only: `0x1f` and `7e3` are typing mistakes. */

@@ -205,6 +205,8 @@ export interface StartOptions extends FolderOptions, OperatorCertificateOptions 
   readonly shipping?: ShippingOptions
   /** Where the head of the audit log is anchored; nowhere where absent. */
   readonly anchoring?: AnchorOptions
+  /** How long the node serves on, saying that it is not ready, when it is told to stop. Default: not at all. */
+  readonly drainSeconds?: number
   readonly logLevel: LogLevel
 }
 

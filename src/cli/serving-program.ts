@@ -34,6 +34,8 @@ export interface WorkersOptions {
   /** Where the store is; a file in the data folder when absent. */
   readonly store: string | undefined
   readonly keyfile: string | undefined
+  /** How long each serves on when it is told to stop. */
+  readonly drainSeconds: number
   readonly logLevel: string
   /** What was typed behind the program's name: each worker gets it, and where its own folder is. */
   readonly argv: readonly string[]

@@ -34,6 +34,7 @@ import { nodeLookup } from './operator/event-lookup.ts'
 import { LocalOperator } from './operator/local-operator.ts'
 import { createOperatorLog } from './operator/operator-log.ts'
 import { operatorHandler } from './operator/operator-socket.ts'
+import { Readiness } from './readiness.ts'
 import { type Repetition, repeat, roundFailed } from './repeat.ts'
 import { openUnsealed } from './sealed/open-unsealed.ts'
 import { NodeTls, readChosenTls } from './tls/node-tls.ts'
@@ -251,10 +252,6 @@ function operatorOf(
   })
 }
 
-/** Whether calls would be answered: they are recorded, and what is cached is true. */
-const isReady = ({ audit, state }: Pick<OpenParts, 'audit' | 'state'>): boolean =>
-  !audit.isFailing() && state.store.freshness?.isFresh() !== false
-
 /** What a node does every second. */
 function repeatRounds(
   { state, audit, node, index }: Pick<OpenParts, 'state' | 'audit' | 'node' | 'index'>,
@@ -288,11 +285,11 @@ function watch(
 
 async function openAll(
   options: StartOptions,
-  parts: StateParts & { readonly metrics: NodeMetrics },
+  parts: StateParts & { readonly metrics: NodeMetrics; readonly readiness: Readiness },
   open: Partial<OpenParts>,
   onFolderMade: OnFolderMade,
 ) {
-  const { log, metrics } = parts
+  const { log, metrics, readiness } = parts
   // Before anything is made.
   const chosenTls = await readChosenTls(options, parts)
   const isTrusted = chooseTrustedProxies(options.trustedProxies)
@@ -339,7 +336,7 @@ async function openAll(
     log,
   })
   const routes = new Map([
-    ...healthRoutes(() => isReady({ audit, state })),
+    ...healthRoutes(() => readiness.isReady({ audit, state })),
     ...authorizationRoutes(node.inquire),
     ...metricsRoutes(() => metrics, mayReadMetrics, workerLink()),
   ])
@@ -368,13 +365,20 @@ export async function startServer(
   const open: Partial<OpenParts> = { metrics }
   const { promise: stopped, resolve } = Promise.withResolvers<Error | undefined>()
   try {
-    const parts = { ...partsOf(log), metrics }
+    const readiness = new Readiness()
+    const parts = { ...partsOf(log), metrics, readiness }
     const { state, transport } = await openAll(options, parts, open, onFolderMade)
     warnOfFewDescriptors(log)
     log.info({ endpoint: transport.endpoint, data: state.folder.path }, 'serving')
     let stopping: Promise<void> | undefined
-    const stop = (reason?: Error): Promise<void> =>
-      (stopping ??= closeAll(open, log).then(() => resolve(reason)))
+    const end = async (reason?: Error): Promise<void> => {
+      // One that can serve no more has nothing to wait for.
+      const drainSeconds = reason === undefined ? (options.drainSeconds ?? 0) : 0
+      await readiness.leave(transport, drainSeconds, log)
+      await closeAll(open, log)
+      resolve(reason)
+    }
+    const stop = (reason?: Error): Promise<void> => (stopping ??= end(reason))
     void state.ended.then(stop)
     return { endpoint: transport.endpoint, stopped, stop: () => stop() }
   } catch (error) {

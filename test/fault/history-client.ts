@@ -35,7 +35,8 @@ const hmac = (key: string | Buffer, text: string): Buffer =>
 
 /** Calls KMS, IAM and STS with one signed request each: no retry hides anything. */
 export class HistoryClient implements Disposable {
-  readonly #agent = new Agent({ keepAlive: true })
+  // In turn, so that none rests for long: a server that leaves ends those that are used with their next answer.
+  readonly #agent = new Agent({ keepAlive: true, scheduling: 'fifo' })
   readonly #keys = new Map<string, Buffer>()
 
   call(

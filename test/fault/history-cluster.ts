@@ -12,13 +12,15 @@ import type { SeededChoice } from './kill-nine-model.ts'
 const MOVED_CLOCK = `--import=${new URL('../support/moved-clock.ts', import.meta.url).href}`
 const WITHOUT_LEASE = `--import=${new URL('../support/without-lease.ts', import.meta.url).href}`
 
+type StartNode = (env: Readonly<Record<string, string>>) => Promise<ServerProcess>
+
 /** A node with its own way to the database, and a clock of its own. */
 export class ClusterNode {
   readonly folder: string
   readonly proxy: CuttingProxy
   readonly database: PostgresServer
   readonly #clockFile: string
-  readonly #start: () => Promise<ServerProcess>
+  readonly #start: StartNode
   process: ServerProcess | undefined
 
   constructor(parts: {
@@ -26,7 +28,7 @@ export class ClusterNode {
     readonly proxy: CuttingProxy
     readonly database: PostgresServer
     readonly clockFile: string
-    readonly start: () => Promise<ServerProcess>
+    readonly start: StartNode
   }) {
     this.folder = parts.folder
     this.proxy = parts.proxy
@@ -46,8 +48,9 @@ export class ClusterNode {
     return this.process?.endpoint ?? 'http://127.0.0.1:1'
   }
 
-  async start(): Promise<void> {
-    this.process = await this.#start()
+  /** @param env added to its environment, this once */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.process = await this.#start(env)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -109,8 +112,12 @@ export class Cluster {
       }
       const dataFolder = join(parent, `node-${at}`)
       const flags = ['--keyfile', keyfile, '--region', REGION, '--log-level', 'error']
-      const start = () =>
-        startServer({ dataFolder, env, flags: [...flags, ...(options.flags ?? [])] })
+      const start: StartNode = (more) =>
+        startServer({
+          dataFolder,
+          env: { ...env, ...more },
+          flags: [...flags, ...(options.flags ?? [])],
+        })
       nodes.push(new ClusterNode({ folder: dataFolder, proxy, database, clockFile, start }))
       envs.push(direct)
     }
@@ -119,6 +126,11 @@ export class Cluster {
     await nodes[0]?.start()
     await Promise.all(nodes.slice(1).map((node) => node.start()))
     return cluster
+  }
+
+  /** For looking into the store, in the schema `history`. */
+  get databaseUrl(): string {
+    return this.#database.url
   }
 
   get root() {

@@ -304,7 +304,7 @@ const description: Story = async (load) => {
   }
 }
 
-export const STORIES: Readonly<Record<string, Story>> = {
+export const STORIES = {
   state,
   userPolicy,
   rolePolicy,
@@ -313,7 +313,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   accessKey,
   material,
   description,
-}
+} satisfies Readonly<Record<string, Story>>
 
 /** How long everybody thinks between two calls, in milliseconds. */
 export interface Pace {

@@ -9,3 +9,11 @@ test('a retention is a whole number of days', async () => {
     assert.match(outcome.stderr, /--audit-retention.*whole number of days/)
   }
 })
+
+test('a drain is a whole number of seconds, up to an hour', async () => {
+  for (const seconds of ['-1', '0.5', '3601', '1e2', 'x', '']) {
+    const outcome = await run(['start', `--drain=${seconds}`])
+    assert.equal(outcome.exitCode, 2)
+    assert.match(outcome.stderr, /--drain.*whole number from 0 to 3600/)
+  }
+})

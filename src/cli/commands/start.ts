@@ -26,8 +26,9 @@ Examples:
       For other machines, over HTTPS.
 
 When it serves, it prints one line with the word "ready" and its URL, and
-GET /-/ready answers 200. SIGTERM and SIGINT let it finish what is in flight; a
-second signal, a second or more later, ends it at once.`
+GET /-/ready answers 200. SIGTERM and SIGINT let it finish what is in flight,
+after it has drained (--drain); a second signal, a second or more later, ends
+it at once. SIGUSR2 restarts the workers of --workers, one after the other.`
 
 const INIT_EXAMPLES = `
 Examples:
@@ -89,7 +90,7 @@ async function startWorkers(
     })
   }
   assertPlacesForWorkers(flags.shipTo)
-  const { host, port, data: dataFolder, store, keyfile, logLevel } = flags
+  const { host, port, data: dataFolder, store, keyfile, drain: drainSeconds, logLevel } = flags
   const server = await program.startWorkers({
     count,
     host,
@@ -97,6 +98,7 @@ async function startWorkers(
     dataFolder,
     store,
     keyfile,
+    drainSeconds,
     logLevel,
     argv,
   })
@@ -170,6 +172,7 @@ function startOptionsOf(flags: StartFlags, context: Context): StartOptions {
       ...flags,
       anchor: flags.anchor.map((place) => placeOfWorker(place, flags.worker)),
     }),
+    ...(flags.drain > 0 && { drainSeconds: flags.drain }),
     logLevel: flags.logLevel,
   }
 }

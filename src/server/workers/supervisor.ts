@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningServer, WorkersOptions } from '../../cli/serving-program.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports.ts'
@@ -13,8 +14,12 @@ import { BEAT_MS, Pulse, RestartPause } from './pulse.ts'
 
 /** Workers beyond any machine's cores are a typing mistake. */
 const WORKERS_MAX = 256
-/** How long workers have to end in peace: more than each takes for the requests in flight. */
+/** How long workers have to end in peace, once they have drained: more than each takes for the requests in flight. */
 const STOP_MS_MAX = 30_000
+/** Not SIGHUP: a listener would undo nohup. */
+const RESTART_SIGNAL = 'SIGUSR2'
+/** How often a worker that is started again is looked at. */
+const LOOK_MS = 50
 
 /** The folder of a worker: the first has the node's own, so that one process and several are the same to operators. */
 export const workerFolder = (dataFolder: string, number: number): string =>
@@ -26,6 +31,8 @@ class Worker {
   readonly #start: (number: number) => ChildProcess
   readonly #log: Log
   readonly #exchange: Exchange
+  /** How long it has to end in peace. */
+  readonly #stopMsMax: number
   readonly #pause = new RestartPause()
   readonly #ready = Promise.withResolvers<string>()
   #pulse = new Pulse()
@@ -33,20 +40,26 @@ class Worker {
   #readyAtMs: number | undefined
   #restart: NodeJS.Timeout | undefined
   #isWanted = true
+  /** It was asked to end, and is to be started again at once. */
+  #isRestarted = false
   #hasEnded = Promise.withResolvers<void>()
   /** How often it was started again. */
   restarts = 0
 
   constructor(
     number: number,
-    start: (number: number) => ChildProcess,
-    log: Log,
-    exchange: Exchange,
+    parts: {
+      readonly start: (number: number) => ChildProcess
+      readonly log: Log
+      readonly exchange: Exchange
+      readonly stopMsMax: number
+    },
   ) {
     this.number = number
-    this.#start = start
-    this.#log = log
-    this.#exchange = exchange
+    this.#start = parts.start
+    this.#log = parts.log
+    this.#exchange = parts.exchange
+    this.#stopMsMax = parts.stopMsMax
     // Heard of by whoever waits for it, or by nobody.
     this.#ready.promise.catch(() => undefined)
   }
@@ -76,10 +89,21 @@ class Worker {
   async stop(): Promise<void> {
     this.#isWanted = false
     clearTimeout(this.#restart)
+    await this.#end()
+  }
+
+  /** As `stop`, and starts it again. Resolves when it serves, or is not wanted any more. */
+  async restartInPeace(): Promise<void> {
+    this.#isRestarted = this.#child !== undefined
+    await this.#end()
+    while (this.#isWanted && !this.isServing) await delay(LOOK_MS)
+  }
+
+  async #end(): Promise<void> {
     const child = this.#child
     if (child === undefined) return
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#stopMsMax)
     await this.#hasEnded.promise
     clearTimeout(timer)
   }
@@ -118,8 +142,11 @@ class Worker {
       new OperatorError(`worker ${number} did not start (${why})`, 'see above why'),
     )
     if (!this.#isWanted) return
-    const pauseMs = this.#pause.next(servedMs)
-    this.#log.warn({ worker: number, why, pauseMs }, 'a worker has ended, and is started again')
+    const pauseMs = this.#isRestarted ? 0 : this.#pause.next(servedMs)
+    if (!this.#isRestarted) {
+      this.#log.warn({ worker: number, why, pauseMs }, 'a worker has ended, and is started again')
+    }
+    this.#isRestarted = false
     this.#restart = setTimeout(() => {
       this.restarts++
       this.#run()
@@ -139,17 +166,21 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
   const exchange = new Exchange(() => workers)
+  const stopMsMax = options.drainSeconds * 1000 + STOP_MS_MAX
   const workers = Array.from(
     { length: options.count },
-    (_, at) => new Worker(at + 1, start, log, exchange),
+    (_, at) => new Worker(at + 1, { start, log, exchange, stopMsMax }),
   )
   const killAll = (): void => workers.forEach((worker) => worker.kill())
   process.on('exit', killAll)
+  const restartAll = oneAtATime(() => restartInTurn(workers, log))
+  process.on(RESTART_SIGNAL, restartAll)
   const looks = setInterval(() => workers.forEach((worker) => worker.look()), BEAT_MS)
   const stopAll = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.stop()))
     clearInterval(looks)
     process.off('exit', killAll)
+    process.off(RESTART_SIGNAL, restartAll)
   }
   try {
     // The first sets an empty store up, and finds the port where the system chooses it.
@@ -163,6 +194,25 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
   } catch (error) {
     await stopAll()
     throw error
+  }
+}
+
+/** Restarts one worker after the other, so that all others serve meanwhile. */
+async function restartInTurn(workers: readonly Worker[], log: Log): Promise<void> {
+  log.info({}, 'restarting the workers, one after the other')
+  for (const worker of workers) await worker.restartInPeace()
+  log.info({}, 'all workers have been restarted')
+}
+
+/** Begins the work unless it is still going on. */
+function oneAtATime(work: () => Promise<void>): () => void {
+  let isGoingOn = false
+  return () => {
+    if (isGoingOn) return
+    isGoingOn = true
+    void work().finally(() => {
+      isGoingOn = false
+    })
   }
 }
 
