@@ -210,7 +210,21 @@ export interface StartOptions extends FolderOptions, OperatorCertificateOptions 
   readonly logLevel: LogLevel
 }
 
-export interface DevOptions {
+/** What `dev` takes as `start` does. */
+type SharedOptions = Pick<
+  StartOptions,
+  | 'quotas'
+  | 'attestationRootFile'
+  | 'trustedProxies'
+  | 'metricsFrom'
+  | 'logRequests'
+  | 'otlpEndpoint'
+  | 'traceSample'
+  | 'oidcAllowPrivate'
+  | 'events'
+>
+
+export interface DevOptions extends SharedOptions {
   readonly port: number
   readonly host: string
   /** The account of credentials that name none. */
@@ -218,24 +232,6 @@ export interface DevOptions {
   readonly region: string
   readonly allowPlainHttp: boolean
   readonly seedFile?: string
-  /** As for `start`. */
-  readonly quotas?: string
-  /** As for `start`. */
-  readonly attestationRootFile?: string
-  /** As for `start`. */
-  readonly trustedProxies?: readonly string[]
-  /** As for `start`. */
-  readonly metricsFrom?: readonly string[]
-  /** As for `start`. */
-  readonly logRequests?: boolean
-  /** As for `start`. */
-  readonly otlpEndpoint?: string
-  /** As for `start`. */
-  readonly traceSample?: number
-  /** As for `start`. */
-  readonly oidcAllowPrivate?: boolean
-  /** As for `start`. */
-  readonly events?: EventOptions
   readonly logLevel: LogLevel
 }
 
