@@ -67,6 +67,7 @@ export interface RowReader {
 /** Which record a committed transaction touched. */
 export interface Change {
   readonly epoch: number
+  /** Or `ANNOUNCED_SETTINGS`, with the name of a setting as the key. */
   readonly table: string
   readonly key: readonly string[]
 }
@@ -76,6 +77,22 @@ export interface Change {
  * that was read before may be used again.
  */
 export type CommitNews = readonly Change[] | 'everything'
+
+/** What the change feed says for a table where a setting was announced; see `RowTransaction.announceSetting`. */
+export const ANNOUNCED_SETTINGS = 'setting'
+
+/**
+ * A setting that every process on a store holds in memory, and that any of them may change with `announceSetting`. On a store that is
+ * shared, what a process holds is what the store has whenever it writes, and from before the change returns where it was made.
+ */
+export interface HeldSetting {
+  readonly name: string
+  /**
+   * Takes over what the store has now, undefined where it has none. @throws where that is not possible: the process then writes and
+   * serves nothing more
+   */
+  take(value: string | undefined): void
+}
 
 export interface OutboxEntry {
   /** Grows with every entry of the store. */
@@ -102,6 +119,8 @@ export interface RowTransaction extends RowReader {
   /** @throws {ConflictError} unless the row is there with this version. */
   delete(table: TableSchema, key: readonly string[], version: number): Promise<void>
   setSetting(name: string, value: string): Promise<void>
+  /** As `setSetting`, and leaves an entry in the change feed: for a `HeldSetting`. */
+  announceSetting(name: string, value: string): Promise<void>
   /** Adds an audit frame that must reach the log before the transaction's caller is answered. Returns its id. */
   addOutbox(frame: string): Promise<number>
 }
@@ -110,7 +129,7 @@ export interface RowTransaction extends RowReader {
  * A durable store of rows.
  *
  * - Reads outside a transaction see committed data only, and see every commit whose promise has resolved.
- * - Every insert, update and delete leaves one entry in the change feed, in the same commit.
+ * - Every insert, update, delete and announced setting leaves one entry in the change feed, in the same commit.
  */
 export interface RowStore extends RowReader {
   /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { AssertionFailure } from '../../src/core/assert.ts'
 import { DependencyError } from '../../src/core/errors.ts'
-import type { Change, RowStore } from '../../src/core/store.ts'
+import { ANNOUNCED_SETTINGS, type Change, type RowStore } from '../../src/core/store.ts'
 import {
   ACCOUNT,
   ALIAS_TABLE,
@@ -53,6 +53,23 @@ function feedFacts(fresh: Fresh): void {
     assert.deepEqual(await store.changesSince(0, 10), all)
     assert.deepEqual(await store.changesSince(1, 10), all.slice(2))
     assert.deepEqual(await store.changesSince(2, 10), [])
+  })
+
+  test('an announced setting has an entry in the feed, and listeners hear of it', async () => {
+    const store = await fresh()
+    const told: Change[] = []
+    store.onCommit((news) => {
+      if (news !== 'everything') told.push(...news)
+    })
+    await store.transaction(async (tx) => {
+      await tx.announceSetting('keys', 'one')
+      assert.equal(await tx.setting('keys'), 'one')
+    })
+    await store.transaction((tx) => tx.announceSetting('keys', 'two'))
+    const entry = (epoch: number): Change => ({ epoch, table: ANNOUNCED_SETTINGS, key: ['keys'] })
+    assert.deepEqual(await store.changesSince(0, 10), [entry(1), entry(2)])
+    assert.deepEqual(told, [entry(1), entry(2)])
+    assert.equal(await store.setting('keys'), 'two')
   })
 
   test('a short read of the feed never splits an epoch', async () => {

@@ -1,12 +1,13 @@
 import { assert } from '../../core/assert.ts'
 import { ConflictError } from '../../core/errors.ts'
-import type {
-  Change,
-  OutboxEntry,
-  PageQuery,
-  Row,
-  RowTransaction,
-  TableSchema,
+import {
+  ANNOUNCED_SETTINGS,
+  type Change,
+  type OutboxEntry,
+  type PageQuery,
+  type Row,
+  type RowTransaction,
+  type TableSchema,
 } from '../../core/store.ts'
 import { assertKey, assertRow } from '../row-shape.ts'
 import type { Counters, FeedSql } from './feed-sql.ts'
@@ -91,7 +92,7 @@ export class EmbeddedTransaction implements RowTransaction {
     this.#do('update a row', () => {
       assertRow(table, row)
       if (!this.#tables.of(table).update(row)) throw versionMoved(table)
-      this.#changed(table, row.key)
+      this.#changed(table.name, row.key)
     })
   }
 
@@ -99,12 +100,19 @@ export class EmbeddedTransaction implements RowTransaction {
     this.#do('delete a row', () => {
       assertKey(table, key)
       if (!this.#tables.of(table).delete(key, version)) throw versionMoved(table)
-      this.#changed(table, key)
+      this.#changed(table.name, key)
     })
   }
 
   async setSetting(name: string, value: string): Promise<void> {
     this.#do('write a setting', () => this.#feed.setSetting(name, value))
+  }
+
+  async announceSetting(name: string, value: string): Promise<void> {
+    this.#do('announce a setting', () => {
+      this.#feed.setSetting(name, value)
+      this.#changed(ANNOUNCED_SETTINGS, [name])
+    })
   }
 
   async addOutbox(frame: string): Promise<number> {
@@ -136,11 +144,11 @@ export class EmbeddedTransaction implements RowTransaction {
       if (!isKeyTaken(error)) throw error
       throw new ConflictError(`${table.name} has a row with this key already`, { cause: error })
     }
-    this.#changed(table, row.key)
+    this.#changed(table.name, row.key)
   }
 
-  #changed(table: TableSchema, key: readonly string[]): void {
-    const change = { epoch: this.#before.epoch + 1, table: table.name, key: [...key] }
+  #changed(table: string, key: readonly string[]): void {
+    const change = { epoch: this.#before.epoch + 1, table, key: [...key] }
     this.#feed.addChange(change, this.changes.length)
     this.changes.push(change)
   }

@@ -1,6 +1,12 @@
 import { assert } from '../../core/assert.ts'
 import { ConflictError } from '../../core/errors.ts'
-import type { PageQuery, Row, RowTransaction, TableSchema } from '../../core/store.ts'
+import {
+  ANNOUNCED_SETTINGS,
+  type PageQuery,
+  type Row,
+  type RowTransaction,
+  type TableSchema,
+} from '../../core/store.ts'
 import { joinRowKey } from '../row-key.ts'
 import {
   assertEntryLimit,
@@ -116,6 +122,11 @@ export class MemoryTransaction implements RowTransaction {
   async setSetting(name: string, value: string): Promise<void> {
     this.#assertOpen()
     this.settings.set(name, value)
+  }
+
+  async announceSetting(name: string, value: string): Promise<void> {
+    await this.setSetting(name, value)
+    this.touched.push({ table: ANNOUNCED_SETTINGS, key: [name] })
   }
 
   async addOutbox(frame: string): Promise<number> {

@@ -10,6 +10,7 @@ import {
   readWriter,
   removeOutbox,
   setEpoch,
+  settingOf,
   setWriter,
 } from './feed-sql.ts'
 import { readPeers } from './node-sql.ts'
@@ -33,6 +34,8 @@ export interface Standing {
   readonly outboxId: number
   /** Which taking of the node's name wrote last; see `takeWriter`. */
   readonly incarnation: number
+  /** What the store has for the held setting, if one was asked for. */
+  readonly held: string | undefined
 }
 
 /** One try of a commit, on one session. */
@@ -62,8 +65,8 @@ export class CommitBatch {
   }
 
   /** Begins the transaction and waits until it is the only writer. */
-  static async begin(session: Session, nodeId: string): Promise<CommitBatch> {
-    return new CommitBatch(session, nodeId, await lockStore(session, nodeId))
+  static async begin(session: Session, nodeId: string, held?: string): Promise<CommitBatch> {
+    return new CommitBatch(session, nodeId, await lockStore(session, nodeId, held))
   }
 
   get standing(): Standing {
@@ -172,8 +175,8 @@ export class CommitBatch {
  * Begins a transaction and locks the counter of epochs. READ COMMITTED is enough, because nobody else
  * writes meanwhile, and it never fails for what committed while this one waited for the lock.
  */
-async function lockStore(session: Session, nodeId: string): Promise<Standing> {
-  const writer = readWriter(nodeId)
+async function lockStore(session: Session, nodeId: string, held?: string): Promise<Standing> {
+  const writer = readWriter(nodeId, held)
   const [begun, locked, written] = await Promise.allSettled([
     session.query('BEGIN ISOLATION LEVEL READ COMMITTED'),
     session.query(LOCK_EPOCH, []),
@@ -189,6 +192,7 @@ async function lockStore(session: Session, nodeId: string): Promise<Standing> {
     batch: numberOf(writers),
     outboxId: numberOf(writers, 1),
     incarnation: numberOf(writers, 2),
+    held: settingOf(writers, 3),
   }
 }
 

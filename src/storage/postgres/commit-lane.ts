@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DependencyError, IntegrityError } from '../../core/errors.ts'
 import type { OutboxEntry } from '../../core/store.ts'
 import type { CommitListeners } from '../commit-listeners.ts'
+import type { HeldValue } from '../held-value.ts'
 import type { Outcome } from '../settle.ts'
 import { CommitBatch, type Standing, standingOf, type Unit } from './commit-batch.ts'
 import type { Connections, Session } from './connections.ts'
@@ -42,6 +43,8 @@ export interface LaneOptions {
   readonly follower: Pick<FeedFollower, 'heard' | 'isListening'>
   /** Knows when no other node serves what a commit has made untrue. */
   readonly peers: Pick<PeerWatch, 'applied'>
+  /** What the works of a commit are done under: as the store has it then. */
+  readonly held?: HeldValue | undefined
   /** Told of each commit, for metrics. */
   readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
   /** Told when a commit whose callers were told that nobody knows turns out to have happened. */
@@ -163,9 +166,11 @@ export class CommitLane {
     if (this.#session?.isOpen !== true) {
       this.#session = await this.#options.connections.openSession()
     }
-    const batch = await CommitBatch.begin(this.#session, this.#options.nodeId)
+    const { nodeId, held } = this.#options
+    const batch = await CommitBatch.begin(this.#session, nodeId, held?.name)
     this.#assertOurs(batch.standing)
     this.#endDoubt(batch.standing)
+    this.#takeHeld(batch.standing)
     return batch
   }
 
@@ -283,6 +288,16 @@ export class CommitLane {
     if (standing.batch < doubt.number) return
     this.#options.listeners.tell(doubt.changes)
     this.#options.onLateCommit(doubt.outbox)
+  }
+
+  /** Nobody changes it before this commit has ended. @throws when this process may write no more, now and for good */
+  #takeHeld({ held, epoch }: Standing): void {
+    try {
+      this.#options.held?.take(held, epoch)
+    } catch (error) {
+      if (error instanceof DependencyError) this.#refusal = error
+      throw error
+    }
   }
 
   /** @throws when this process may write no more, now and for good */

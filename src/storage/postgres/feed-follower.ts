@@ -1,8 +1,16 @@
 import { DependencyError } from '../../core/errors.ts'
-import type { Change } from '../../core/store.ts'
+import type { Change, CommitNews } from '../../core/store.ts'
 import type { CommitListeners } from '../commit-listeners.ts'
+import type { HeldValue } from '../held-value.ts'
 import type { Connections, Session } from './connections.ts'
-import { changeOf, numberOf, READ_EPOCH, readChanges } from './feed-sql.ts'
+import {
+  changeOf,
+  numberOf,
+  READ_EPOCH,
+  readChanges,
+  readSettingAndEpoch,
+  settingOf,
+} from './feed-sql.ts'
 import type { Lease } from './lease.ts'
 import { joinNodes, leaveNodes, renewNode } from './node-sql.ts'
 import { sqlStateOf } from './postgres-error.ts'
@@ -20,6 +28,7 @@ export interface FollowerOptions {
   readonly connections: Connections
   readonly listeners: CommitListeners
   readonly lease: Lease
+  readonly held?: HeldValue | undefined
   readonly nodeId: string
   readonly incarnation: number
   /** Told when others have changed so much meanwhile that the node has dropped all that it had cached. */
@@ -120,7 +129,7 @@ export class FeedFollower {
     while (this.#applied < epoch) {
       const before = this.#applied
       await this.#applyPage(session)
-      if (this.#applied === before) this.#forgetUntil(epoch)
+      if (this.#applied === before) await this.#forgetUntil(session, epoch)
     }
     lease.renew(from)
   }
@@ -129,7 +138,8 @@ export class FeedFollower {
    * Others no longer keep what this node has not seen: so it uses nothing of what it had read before. What it
    * reads from now on has all that was committed up to `epoch`, and later commits are in the feed.
    */
-  #forgetUntil(epoch: number): void {
+  async #forgetUntil(session: Session, epoch: number): Promise<void> {
+    await this.#takeHeld(session, 'everything')
     this.#options.listeners.tell('everything')
     this.#appliedUntil(epoch)
     this.#options.onForgotten()
@@ -166,6 +176,7 @@ export class FeedFollower {
     const last = changes.at(-1)?.epoch
     if (last === undefined) return true
     if (changes[0]?.epoch !== this.#applied + 1) return false
+    await this.#takeHeld(session, changes)
     this.#options.listeners.tell(changes.filter(({ epoch }) => !this.#ownEpochs.has(epoch)))
     this.#appliedUntil(last)
     return true
@@ -174,6 +185,19 @@ export class FeedFollower {
   #appliedUntil(last: number): void {
     this.#applied = last
     for (const epoch of this.#ownEpochs) if (epoch <= last) this.#ownEpochs.delete(epoch)
+  }
+
+  async #takeHeld(session: Session, news: CommitNews): Promise<void> {
+    const { held } = this.#options
+    if (held?.isIn(news) !== true) return
+    const { text, values } = readSettingAndEpoch(held.name)
+    const { rows } = await session.query(text, values)
+    const epoch = numberOf(rows, 1)
+    try {
+      held.take(settingOf(rows), epoch)
+    } catch (error) {
+      throw error instanceof DependencyError ? this.#ended(error.message) : error
+    }
   }
 
   /** Until the time is over, or something is told of. */

@@ -23,10 +23,10 @@ export const setEpoch = (epoch: number): Statement => ({
   values: [epoch],
 })
 
-/** What a node wrote last, and which process has its name: batch, outbox id, incarnation. */
-export const readWriter = (nodeId: string): Statement => ({
-  text: 'SELECT batch, outbox_id, incarnation FROM writer WHERE node_id = $1',
-  values: [nodeId],
+/** What a node wrote last, and which process has its name: batch, outbox id, incarnation; and a setting. */
+export const readWriter = (nodeId: string, held = ''): Statement => ({
+  text: 'SELECT batch, outbox_id, incarnation, (SELECT value FROM setting WHERE name = $2) FROM writer WHERE node_id = $1',
+  values: [nodeId, escapeText(held)],
 })
 
 export const setWriter = (nodeId: string, batch: number, outboxId: number): Statement => ({
@@ -95,6 +95,12 @@ export const readSetting = (name: string): Statement => ({
   values: [escapeText(name)],
 })
 
+/** A setting, and the epoch of the moment at which it was so. */
+export const readSettingAndEpoch = (name: string): Statement => ({
+  text: `SELECT (SELECT value FROM setting WHERE name = $1), value FROM counter WHERE name = 'epoch'`,
+  values: [escapeText(name)],
+})
+
 export const readSettings = (): Statement => ({
   text: 'SELECT name, value FROM setting ORDER BY name',
   values: [],
@@ -112,8 +118,8 @@ export function numberOf(rows: readonly ResultRow[], column = 0): number {
   throw new IntegrityError('the store has lost one of its counters')
 }
 
-export function settingOf(rows: readonly ResultRow[]): string | undefined {
-  const value = rows[0]?.[0]
+export function settingOf(rows: readonly ResultRow[], column = 0): string | undefined {
+  const value = rows[0]?.[column]
   return typeof value === 'string' ? unescapeText(value) : undefined
 }
 

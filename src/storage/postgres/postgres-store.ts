@@ -4,6 +4,7 @@ import { DependencyError } from '../../core/errors.ts'
 import type {
   Change,
   CommitNews,
+  HeldSetting,
   OutboxEntry,
   PageQuery,
   Row,
@@ -13,6 +14,7 @@ import type {
   TableSchema,
 } from '../../core/store.ts'
 import { CommitListeners } from '../commit-listeners.ts'
+import { HeldValue } from '../held-value.ts'
 import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { CommitLane, type StoreCommit } from './commit-lane.ts'
 import { Connections, type ResultRow, type Session } from './connections.ts'
@@ -62,6 +64,7 @@ export interface PostgresStoreOptions {
    */
   readonly nodeId: string
   readonly readOnly?: false
+  readonly held?: HeldSetting | undefined
   /** The schema's steps, where a test needs others than the program's. */
   readonly steps?: SchemaSteps
   /** How long a node is silent before its audit frames are adopted, in milliseconds; 600,000 when absent. */
@@ -136,7 +139,8 @@ class SharedStore implements PostgresStore {
     )
     if (options.readOnly) return
     const { nodeId, patienceMs = PATIENCE_MS } = options
-    const node = { connections, nodeId, incarnation: opened.incarnation }
+    const held = options.held && new HeldValue(options.held)
+    const node = { connections, nodeId, incarnation: opened.incarnation, held }
     this.lease = new Lease({ elapsed, wall: options.wall ?? elapsed })
     this.#follower = new FeedFollower({
       ...node,

@@ -1,12 +1,13 @@
 import { assert } from '../../core/assert.ts'
 import { ConflictError } from '../../core/errors.ts'
-import type {
-  Change,
-  OutboxEntry,
-  PageQuery,
-  Row,
-  RowTransaction,
-  TableSchema,
+import {
+  ANNOUNCED_SETTINGS,
+  type Change,
+  type OutboxEntry,
+  type PageQuery,
+  type Row,
+  type RowTransaction,
+  type TableSchema,
 } from '../../core/store.ts'
 import { assertKey, assertRow } from '../row-shape.ts'
 import type { ResultRows, Session } from './connections.ts'
@@ -126,7 +127,7 @@ export class PostgresTransaction implements RowTransaction {
     if (count !== 1) {
       throw new ConflictError(`${table.name} has a row with this key already`)
     }
-    this.#changed(table, row.key)
+    this.#changed(table.name, row.key)
   }
 
   update(table: TableSchema, row: Row): Promise<void> {
@@ -134,7 +135,7 @@ export class PostgresTransaction implements RowTransaction {
       assertRow(table, row)
       const { count } = await this.#write(this.#tables.of(table).update(row))
       if (count !== 1) throw versionMoved(table)
-      this.#changed(table, row.key)
+      this.#changed(table.name, row.key)
     })
   }
 
@@ -143,13 +144,20 @@ export class PostgresTransaction implements RowTransaction {
       assertKey(table, key)
       const { count } = await this.#write(this.#tables.of(table).delete(key, version))
       if (count !== 1) throw versionMoved(table)
-      this.#changed(table, key)
+      this.#changed(table.name, key)
     })
   }
 
   setSetting(name: string, value: string): Promise<void> {
     return this.#do('write a setting', async () => {
       await this.#write(writeSetting(name, value))
+    })
+  }
+
+  announceSetting(name: string, value: string): Promise<void> {
+    return this.#do('announce a setting', async () => {
+      await this.#write(writeSetting(name, value))
+      this.#changed(ANNOUNCED_SETTINGS, [name])
     })
   }
 
@@ -192,8 +200,8 @@ export class PostgresTransaction implements RowTransaction {
     })
   }
 
-  #changed(table: TableSchema, key: readonly string[]): void {
-    this.changes.push({ epoch: this.#before.epoch + 1, table: table.name, key: [...key] })
+  #changed(table: string, key: readonly string[]): void {
+    this.changes.push({ epoch: this.#before.epoch + 1, table, key: [...key] })
   }
 
   #send({ text, values }: Statement): Promise<ResultRows> {
