@@ -101,7 +101,7 @@ describe('rotation of the domain key', () => {
     assert.ok(custody.isCurrent({ mac, secret }))
     const audit = custody.auditMacKey()
 
-    await custody.rotateDomainKey(committed)
+    assert.deepEqual(await custody.rotateDomainKey(committed), [first])
     assert.notEqual(custody.currentDomainKeyId, first)
     assert.deepEqual(custody.retiredDomainKeyIds, [first])
     assert.ok(custody.checkMac(ROW, 1, '{}', secret, mac))
@@ -116,7 +116,7 @@ describe('rotation of the domain key', () => {
     assert.equal(again.currentDomainKeyId, custody.currentDomainKeyId)
     assert.ok(again.checkMac(ROW, 1, '{}', secret, mac))
 
-    await again.dropRetired(committed)
+    await again.dropRetired(committed, [first])
     assert.deepEqual(again.retiredDomainKeyIds, [])
     assert.ok(!again.checkMac(ROW, 1, '{}', secret, mac))
     assert.throws(() => again.unwrap(ROW, secret), IntegrityError)
@@ -132,13 +132,15 @@ describe('rotation of the domain key', () => {
     const failure = new Error('disk full')
     const failing: CommitSetting = () => Promise.reject(failure)
     await assert.rejects(custody.rotateDomainKey(failing), failure)
-    await assert.rejects(custody.dropRetired(failing), failure)
+    await assert.rejects(custody.dropRetired(failing, []), failure)
     await assert.rejects(custody.rotateRootKey({ commit: failing }), failure)
     assert.equal(custody.settingText, before)
+    const replaced: string[] = []
     await custody.rotateDomainKey((_, previous) => {
-      assert.equal(previous, before)
+      replaced.push(previous)
       return Promise.resolve()
     })
+    assert.equal(replaced[0], before)
   })
 
   test('two rotations at once are refused', async () => {
@@ -152,6 +154,89 @@ describe('rotation of the domain key', () => {
     resolve()
     await first
     await custody.rotateRootKey({ commit: committed })
+  })
+})
+
+describe('keys that another process has changed', () => {
+  /** Two processes on one store: what one commits the other takes over only when it is told. */
+  async function twoProcesses() {
+    const { path, custody: one } = await newStore()
+    const two = await openCustody(one.settingText, parts(keyfile(path)))
+    const texts: string[] = []
+    const commit: CommitSetting = (next) => {
+      texts.push(next)
+      return Promise.resolve()
+    }
+    return { path, one, two, texts, commit }
+  }
+
+  test('a new domain key opens everywhere before anything is wrapped under it', async () => {
+    const { one, two, texts, commit } = await twoProcesses()
+    const before = one.currentDomainKeyId
+    await one.rotateDomainKey(commit)
+    const [known = '', used = ''] = texts
+    assert.equal(texts.length, 2)
+    two.take(known)
+    assert.equal(two.currentDomainKeyId, before)
+    assert.equal(textOf(two.unwrap(ROW, one.wrap(ROW, secretOf('material')))), 'material')
+    two.take(used)
+    two.take(used)
+    assert.equal(two.currentDomainKeyId, one.currentDomainKeyId)
+    assert.equal(textOf(one.unwrap(ROW, two.wrap(ROW, secretOf('material')))), 'material')
+  })
+
+  test('what another process has retired meanwhile is not dropped', async () => {
+    const { one, two, texts, commit } = await twoProcesses()
+    const retired = await one.rotateDomainKey(commit)
+    two.take(texts.at(-1) ?? '')
+    const wrapped = two.wrap(ROW, secretOf('material'))
+    const retiredByTwo = await two.rotateDomainKey(commit)
+    one.take(texts.at(-1) ?? '')
+    await one.dropRetired(commit, retired)
+    assert.equal(textOf(one.unwrap(ROW, wrapped)), 'material')
+    assert.equal(one.currentDomainKeyId, two.currentDomainKeyId)
+    two.take(texts.at(-1) ?? '')
+    await two.dropRetired(commit, retiredByTwo)
+    assert.deepEqual(two.retiredDomainKeyIds, [])
+    assert.throws(() => two.unwrap(ROW, wrapped), IntegrityError)
+  })
+
+  test('a rotation that failed and happened is taken over all the same', async () => {
+    const { one, two } = await twoProcesses()
+    let happened = ''
+    const failing: CommitSetting = (next) => {
+      happened = next
+      return Promise.reject(new Error('the reply was lost'))
+    }
+    await assert.rejects(one.rotateDomainKey(failing), /reply was lost/)
+    one.take(happened)
+    assert.equal(one.settingText, happened)
+    await assert.rejects(one.rotateRootKey({ commit: failing }), /reply was lost/)
+    const root = one.rootKeyId
+    one.take(happened)
+    assert.notEqual(one.rootKeyId, root)
+    assert.throws(() => two.take(happened), refusal(/root key of the store was rotated by another/))
+    assert.equal(two.rootKeyId, root)
+  })
+
+  test('an altered text is not taken over', async () => {
+    const { one, two, texts, commit } = await twoProcesses()
+    await one.rotateDomainKey(commit)
+    const text = texts.at(-1) ?? ''
+    assert.throws(() => two.take(text.replace('retired', 'current')), refusal(/damaged/))
+    const { custody: stranger } = await newStore()
+    assert.throws(() => two.take(stranger.settingText), refusal(/root key/))
+    two.take(text)
+  })
+
+  test('rows of an earlier moment open with the keys of that moment', async () => {
+    const { one, commit } = await twoProcesses()
+    const text = one.settingText
+    const wrapped = one.wrap(ROW, secretOf('material'))
+    await one.dropRetired(commit, await one.rotateDomainKey(commit))
+    assert.throws(() => one.unwrap(ROW, wrapped), IntegrityError)
+    assert.equal(textOf(one.asOf(text).unwrap(ROW, wrapped)), 'material')
+    assert.equal(one.asOf(text).settingText, text)
   })
 })
 

@@ -1,16 +1,25 @@
 import type { KeyObject } from 'node:crypto'
-import { assert } from '../core/assert.ts'
 import { ConflictError, IntegrityError, OperatorError } from '../core/errors.ts'
 import type { Clock, Random } from '../core/ports.ts'
 import type { RecordGuard, RowIdentity } from '../core/record-guard.ts'
 import type { Secret } from '../core/secret.ts'
-import type { AuditKey, DomainKey, RootKey } from './custody-keys.ts'
-import { auditKeyOf, CUSTODY_KEY_BYTES, domainKeyOf, rootKeyOf } from './custody-keys.ts'
-import type { CustodyRecord, WrappedKey } from './custody-setting.ts'
-import { damaged, encodeSetting, parseSetting } from './custody-setting.ts'
+import type { DomainKey } from './custody-keys.ts'
+import { rootKeyOf } from './custody-keys.ts'
+import type { WrappedKey } from './custody-setting.ts'
+import { damaged, parseSetting } from './custody-setting.ts'
+import {
+  newKey,
+  type Purpose,
+  sealWith,
+  type Unsealed,
+  unseal,
+  unsealAgain,
+  unwrapKey,
+  wrapKey,
+} from './custody-unsealed.ts'
 import { NONCE_BYTES } from './one-time-cipher.ts'
 import type { Seal } from './seal.ts'
-import { CUSTODY_KEY_ID_BYTES, WRAPPING_KEY_ID_AT } from './wrapping.ts'
+import { WRAPPING_KEY_ID_AT } from './wrapping.ts'
 
 /** The name of the one store setting that holds all of custody. */
 export const CUSTODY_SETTING = 'custody'
@@ -28,15 +37,10 @@ export interface CustodyParts {
  */
 export type CommitSetting = (next: string, previous: string) => Promise<void>
 
-/** What is in memory once the store is unsealed: derived keys as `KeyObject`s, no bytes. */
-interface Unsealed {
-  readonly text: string
-  readonly record: CustodyRecord
-  readonly root: RootKey
-  /** The current one first. */
-  readonly domainKeys: readonly [DomainKey, ...DomainKey[]]
-  /** The current one first. */
-  readonly auditKeys: readonly [AuditKey, ...AuditKey[]]
+/** What a change of custody is about to bring. */
+interface Pending {
+  readonly seal: Seal
+  readonly unsealed: Unsealed
 }
 
 /**
@@ -80,7 +84,8 @@ export async function openCustody(settingText: string, parts: CustodyParts): Pro
 
 /**
  * The keys of an unsealed store: authenticates its rows and wraps their secrets. Methods of
- * `RecordGuard` are synchronous and may be called while a rotation is under way.
+ * `RecordGuard` are synchronous and may be called while a rotation is under way. Where several processes
+ * are on one store, each tells its custody what the store has (`take`) before it writes.
  */
 export class Custody implements RecordGuard {
   readonly #random: Random
@@ -88,6 +93,8 @@ export class Custody implements RecordGuard {
   #seal: Seal
   #unsealed: Unsealed
   #isChanging = false
+  /** What was committed last, or was to be: whether it is in the store may be known elsewhere first. */
+  #pending: Pending | undefined
 
   /** Made by `createCustody` and `openCustody` only. */
   constructor({ seal, random, clock }: CustodyParts, unsealed: Unsealed) {
@@ -189,30 +196,59 @@ export class Custody implements RecordGuard {
   }
 
   /**
-   * Makes a new domain key and retires the current one, which goes on opening what it wrapped. The
-   * caller then rewrites every row for which `isCurrent` is false, and calls `dropRetired`.
-   * @throws what `commit` throws; nothing has changed in memory then.
+   * Takes over what the store has now: another process on it may have changed the keys. Costs nothing where nobody has.
+   * @throws {OperatorError} where the root key is another one, or the text is not genuine
    */
-  rotateDomainKey(commit: CommitSetting): Promise<void> {
-    return this.#change(async ({ root, record }) => {
-      const retired = record.domainKeys.map((key) => ({ ...key, status: 'retired' as const }))
+  take(text: string): void {
+    if (text === this.#unsealed.text) return
+    const pending = this.#pending
+    if (pending?.unsealed.text === text) {
+      this.#seal = pending.seal
+      this.#unsealed = pending.unsealed
+    } else {
+      this.#unsealed = unsealAgain(this.#unsealed.root, text)
+    }
+  }
+
+  /** The keys as another text of the same store has them: for reading what was written under it. @throws as `take` */
+  asOf(text: string): Custody {
+    const parts = { seal: this.#seal, random: this.#random, clock: this.#clock }
+    const known = [this.#unsealed, this.#pending?.unsealed].find((one) => one?.text === text)
+    return new Custody(parts, known ?? unsealAgain(this.#unsealed.root, text))
+  }
+
+  /**
+   * Makes a new domain key and retires the others, which go on opening what they wrapped. In two steps: first the new key only opens, so
+   * that no process of several meets what it does not know, then new rows name it. The caller then rewrites every row for which
+   * `isCurrent` is false, and calls `dropRetired`.
+   * @returns the ids of the retired keys
+   * @throws what `commit` throws; nothing has changed in memory then, unless `take` hears that the commit happened.
+   */
+  rotateDomainKey(commit: CommitSetting): Promise<readonly string[]> {
+    return this.#change(async (before) => {
+      const { root, record } = before
       const made = newKey({ random: this.#random, clock: this.#clock }, root, 'domain key')
+      const retired = record.domainKeys.map((key) => ({ ...key, status: 'retired' as const }))
+      const announced = [...record.domainKeys, { ...made, status: 'retired' as const }]
+      const known = sealWith(root, { ...record, domainKeys: announced })
+      await this.#commit(known, { previous: before, commit })
       const next = sealWith(root, { ...record, domainKeys: [made, ...retired] })
-      await commit(next.text, this.settingText)
-      this.#unsealed = next
+      await this.#commit(next, { previous: known, commit })
+      return retired.map(({ id }) => id)
     })
   }
 
   /**
-   * Forgets retired domain keys. Whatever still names one is lost: call it only after a pass over all
+   * Forgets retired domain keys, those that `rotateDomainKey` named. Whatever still names one is lost: call it only after a pass over all
    * rows that began after `rotateDomainKey` had resolved, and after every write that began before it had ended.
    */
-  dropRetired(commit: CommitSetting): Promise<void> {
-    return this.#change(async ({ root, record }) => {
-      const domainKeys = record.domainKeys.filter((key) => key.status === 'current')
-      const next = sealWith(root, { ...record, domainKeys })
-      await commit(next.text, this.settingText)
-      this.#unsealed = next
+  dropRetired(commit: CommitSetting, ids: readonly string[]): Promise<void> {
+    return this.#change(async (before) => {
+      const { root, record } = before
+      // Another process may have rotated since: what it has retired is still in use.
+      const isUsed = ({ id, status }: WrappedKey) => status === 'current' || !ids.includes(id)
+      const next = sealWith(root, { ...record, domainKeys: record.domainKeys.filter(isUsed) })
+      await this.#commit(next, { previous: before, commit })
     })
   }
 
@@ -247,9 +283,7 @@ export class Custody implements RecordGuard {
         auditKeys: current.record.auditKeys.map(rewrap('audit key')),
         domainKeys: current.record.domainKeys.map(rewrap('domain key')),
       })
-      await commit(next.text, current.text)
-      this.#seal = seal
-      this.#unsealed = next
+      await this.#commit(next, { previous: current, commit, seal })
       await seal.settle(root.id)
     })
   }
@@ -269,80 +303,31 @@ export class Custody implements RecordGuard {
     return undefined
   }
 
+  /** Commits `next` and takes it over, unless `take` has, or has something newer. */
+  async #commit(
+    next: Unsealed,
+    {
+      previous,
+      commit,
+      seal = this.#seal,
+    }: { readonly previous: Unsealed; readonly commit: CommitSetting; readonly seal?: Seal },
+  ): Promise<void> {
+    this.#pending = { seal, unsealed: next }
+    await commit(next.text, previous.text)
+    if (this.#unsealed === previous) this.take(next.text)
+  }
+
   /** One change at a time: two would each commit a setting without the other's key. */
-  async #change(work: (current: Unsealed) => Promise<void>): Promise<void> {
+  async #change<T>(work: (current: Unsealed) => Promise<T>): Promise<T> {
     if (this.#isChanging) throw new ConflictError('another rotation is under way')
     this.#isChanging = true
     try {
-      await work(this.#unsealed)
+      return await work(this.#unsealed)
     } finally {
       this.#isChanging = false
     }
   }
 }
 
-type Purpose = 'domain key' | 'audit key'
-
 /** Backups are of the whole store, so that nothing else names theirs. */
 const BACKUP_PLACE = ['backup key'] as const
-
-function newKey(
-  { random, clock }: Pick<CustodyParts, 'random' | 'clock'>,
-  root: RootKey,
-  purpose: Purpose,
-): WrappedKey {
-  using secret = random.secret(CUSTODY_KEY_BYTES)
-  const id = Buffer.from(random.bytes(CUSTODY_KEY_ID_BYTES)).toString('hex')
-  return {
-    id,
-    status: 'current',
-    createdAt: new Date(clock.now()).toISOString(),
-    wrapped: wrapKey(random, root, purpose, id, secret),
-  }
-}
-
-const wrapKey = (
-  random: Random,
-  root: RootKey,
-  purpose: Purpose,
-  id: string,
-  secret: Secret,
-): Uint8Array => root.wrapper.wrap([purpose, id], secret, random.bytes(NONCE_BYTES))
-
-function unwrapKey(root: RootKey, purpose: Purpose, { id, wrapped }: WrappedKey): Secret {
-  const secret = root.wrapper.unwrap([purpose, id], wrapped)
-  if (secret === undefined) throw damaged()
-  return secret
-}
-
-/** The record as text, and opened again: what is committed has been read back. */
-function sealWith(root: RootKey, record: CustodyRecord): Unsealed {
-  const text = encodeSetting(record, root.settingMacKey)
-  const readBack = parseSetting(text)
-  assert(readBack.isAuthentic(root.settingMacKey), 'custody authenticates what it has written')
-  return unseal(root, readBack.record, text)
-}
-
-function unseal(root: RootKey, record: CustodyRecord, text: string): Unsealed {
-  const openAll = <K>(
-    purpose: Purpose,
-    keys: readonly WrappedKey[],
-    keyOf: (id: string, secret: Secret) => K,
-  ): readonly [K, ...K[]] => {
-    const current = keys.filter((key) => key.status === 'current')
-    const retired = keys.filter((key) => key.status === 'retired')
-    const [first, ...rest] = [...current, ...retired].map((key) => {
-      using secret = unwrapKey(root, purpose, key)
-      return keyOf(key.id, secret)
-    })
-    if (first === undefined) throw damaged()
-    return [first, ...rest]
-  }
-  return {
-    text,
-    record,
-    root,
-    domainKeys: openAll('domain key', record.domainKeys, domainKeyOf),
-    auditKeys: openAll('audit key', record.auditKeys, auditKeyOf),
-  }
-}

@@ -206,13 +206,22 @@ describe('a crash in custody', () => {
       const custody = await createCustody(passphrase())
       store.text = custody.settingText
       const wrapped = custody.wrap(ROW, secretOf('material'))
-      for (const rotate of [
-        (point: CrashPoint) => custody.rotateRootKey({ commit: store.commit(point) }),
-        (point: CrashPoint) => custody.rotateDomainKey(store.commit(point)),
+      for (const { rotate, afterSteps } of [
+        {
+          afterSteps: 0,
+          rotate: (by: Custody, point: CrashPoint) =>
+            by.rotateRootKey({ commit: store.commit(point) }),
+        },
+        // A new domain key takes two commits.
+        ...[0, 1].map((steps) => ({
+          afterSteps: steps,
+          rotate: (by: Custody, point: CrashPoint) => by.rotateDomainKey(store.commit(point)),
+        })),
       ]) {
         store.text = custody.settingText
-        const point = new CrashPoint({ afterSteps: 0, takesEffect })
-        await assert.rejects(rotate(point), Crash)
+        const point = new CrashPoint({ afterSteps, takesEffect })
+        const rotating = await openCustody(store.text, passphrase())
+        await assert.rejects(rotate(rotating, point), Crash)
         const again = await openCustody(store.text, passphrase())
         assert.equal(new TextDecoder().decode(again.unwrap(ROW, wrapped).expose()), 'material')
       }
