@@ -8,6 +8,7 @@ import pg from 'pg'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { urlWith } from '../support/postgres-stores.ts'
 import {
+  type Finished,
   runStrongroom,
   type ServerProcess,
   startServer,
@@ -137,6 +138,32 @@ describe('two nodes on one store in PostgreSQL', () => {
     await assert.rejects(late, { name: 'DisabledException' })
     await client(0).send(new sdk.EnableKeyCommand({ KeyId }))
     await client(1).send(new sdk.EncryptCommand({ KeyId, Plaintext }))
+  })
+
+  test('the domain key is rotated while both serve and one of them stands still for a while', async () => {
+    const KeyId = await newKey(client(0))
+    const { CiphertextBlob } = await client(1).send(new sdk.EncryptCommand({ KeyId, Plaintext }))
+    const rotating = runStrongroom(['rotate-domain-key', '--data', one.dataFolder, '--json'], {
+      env: { STRONGROOM_STORE: store },
+    })
+    process.kill(-two.pid, 'SIGSTOP')
+    let rotated: Finished
+    try {
+      rotated = await rotating
+    } finally {
+      process.kill(-two.pid, 'SIGCONT')
+    }
+    assert.equal(rotated.exitCode, 0, rotated.stderr)
+    const later = await newKey(client(1))
+    for (const kms of [client(1), client(0)]) {
+      await kms.send(new sdk.EncryptCommand({ KeyId: later, Plaintext }))
+      await kms.send(new sdk.DecryptCommand({ CiphertextBlob }))
+    }
+    const status = await runStrongroom(['status', '--data', two.dataFolder, '--json'])
+    assert.equal(JSON.parse(status.stdout).domainKeyId, JSON.parse(rotated.stdout).domainKeyId)
+    const refused = await runStrongroom(['rotate-root-key', '--data', one.dataFolder])
+    assert.equal(refused.exitCode, 1)
+    assert.match(refused.stderr, /the node [0-9a-f-]{36} uses the store as well/)
   })
 
   test('a node that was killed loses nothing that it acknowledged', async () => {

@@ -4,7 +4,7 @@ import { ConflictError, OperatorError } from '../../core/errors.ts'
 import type { IssuedCredential } from '../../core/operator.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
-import type { RowStore } from '../../core/store.ts'
+import type { HeldSetting, RowStore } from '../../core/store.ts'
 import { ACCOUNTS } from '../../core/tables.ts'
 import {
   type CommitSetting,
@@ -119,6 +119,19 @@ export function sealOf(
 const nobodySees = (): Promise<never> =>
   Promise.reject(new OperatorError('there is nobody to whom new shares could be shown'))
 
+/** The custody of this process, which follows what other processes do to the keys of the store. */
+class HeldCustody implements HeldSetting {
+  readonly name = CUSTODY_SETTING
+  /** Absent until the store is unsealed: nothing is under it before. */
+  custody: Custody | undefined
+
+  take(text: string | undefined): void {
+    if (this.custody === undefined) return
+    if (text === undefined) throw new OperatorError('the store has lost its keys')
+    this.custody.take(text)
+  }
+}
+
 /** Replaces the custody setting if it is still what it was. */
 const settingCommitter =
   (rows: RowStore): CommitSetting =>
@@ -127,13 +140,13 @@ const settingCommitter =
       if ((await tx.setting(CUSTODY_SETTING)) !== previous) {
         throw new ConflictError('another process has changed the keys of the store')
       }
-      await tx.setSetting(CUSTODY_SETTING, next)
+      await tx.announceSetting(CUSTODY_SETTING, next)
     })
 
 async function unsealStore(
   options: FolderOptions,
   folder: NodeFolder,
-  rows: RowStore,
+  { rows, neighbours }: NodeStore,
   parts: StateParts,
 ): Promise<Custody> {
   const text = await rows.setting(CUSTODY_SETTING)
@@ -157,7 +170,8 @@ async function unsealStore(
     seal: sealOf(kind, options, folder, 'open', parts),
     ...parts,
   })
-  await custody.settleSeal()
+  // On a store that is shared another node may be about to commit a root key that is in the file already.
+  if (neighbours === undefined) await custody.settleSeal()
   return custody
 }
 
@@ -216,16 +230,18 @@ export async function openNodeState(
   const lock = lockFolder(folder.path)
   let store: NodeStore | undefined
   const late = new LateCommits()
+  const held = new HeldCustody()
   const ended = Promise.withResolvers<Error>()
   try {
     store = await openNodeStore(folder, () => nodeIdOf(folder, parts.random), {
       clock: parts.clock,
+      held,
       onLateCommit: late.tell,
       onForgotten: () => parts.log.warn({}, FORGOTTEN),
       onEnd: ended.resolve,
       onCommitted: parts.metrics?.observeCommits(),
     })
-    const records = await openRecords(options, folder, { lock, store, late }, parts)
+    const records = await openRecords(options, folder, { lock, store, late, held }, parts)
     return { ...records, ended: ended.promise }
   } catch (error) {
     const isEmpty = !hadStore && (await holdsNothing(store?.rows))
@@ -257,16 +273,26 @@ function removeIfEmpty(folder: string): void {
   if (readdirSync(folder).length === 0) rmdirSync(folder)
 }
 
+interface OpenedParts {
+  readonly lock: FolderLock
+  readonly store: NodeStore
+  readonly late: LateCommits
+  readonly held: HeldCustody
+}
+
 async function openRecords(
   options: FolderOptions,
   folder: NodeFolder,
-  { lock, store, late }: { lock: FolderLock; store: NodeStore; late: LateCommits },
+  { lock, store, late, held }: OpenedParts,
   parts: StateParts,
 ): Promise<Omit<NodeState, 'ended'>> {
   const { rows } = store
   assertUsable(await rows.setting(TRANSFER_SETTING))
   if (folder.database !== undefined && (await holdsNothing(rows))) assertNoLog(folder)
-  const custody = await unsealStore(options, folder, rows, parts)
+  const custody = await unsealStore(options, folder, store, parts)
+  held.custody = custody
+  // Somebody may have been asked for a secret meanwhile. Any transaction takes over what the store has now.
+  if (store.neighbours !== undefined) await rows.transaction(() => Promise.resolve())
   const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
   const firstCredential = await ensureFirstAccount(folder, records, parts)
   return {

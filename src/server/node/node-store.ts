@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { OperatorError } from '../../core/errors.ts'
 import type { Clock } from '../../core/ports.ts'
-import type { OutboxEntry, RowStore } from '../../core/store.ts'
+import type { HeldSetting, OutboxEntry, RowStore } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
 import {
   type EmbeddedStoreOptions,
@@ -33,6 +33,8 @@ export type OnLateCommit = (entries: readonly OutboxEntry[]) => void
 
 export interface StoreParts {
   readonly clock: Clock
+  /** What this process holds of the store; absent where it changes nothing under it. */
+  readonly held?: HeldSetting | undefined
   readonly onLateCommit: OnLateCommit
   /** Told when all that was cached has been dropped; see `PostgresStore`. */
   readonly onForgotten: () => void
@@ -55,7 +57,7 @@ const postgres = () => import('../../storage/postgres/postgres-store.ts')
 export async function openNodeStore(
   { storeFile, database }: NodeFolder,
   nodeId: () => string,
-  { clock, onLateCommit, onForgotten, onEnd, onCommitted }: StoreParts,
+  { clock, held, onLateCommit, onForgotten, onEnd, onCommitted }: StoreParts,
 ): Promise<NodeStore> {
   if (database === undefined) {
     const rows = await openEmbeddedStore({ file: storeFile, tables: schemas(), onCommitted })
@@ -66,6 +68,7 @@ export async function openNodeStore(
     address: database,
     tables: schemas(),
     nodeId: nodeId(),
+    held,
     wall: () => clock.now(),
     onLateCommit,
     onForgotten,
@@ -84,16 +87,20 @@ export async function openNodeStore(
 }
 
 /**
- * Every node holds the keys of the store in memory: they may be changed only while there is no other one.
- * @throws {OperatorError}
+ * For what may be done only while no other node uses the store.
+ * @param why said of the nodes that do, behind their ids
+ * @throws {OperatorError} which names them
  */
-export async function assertNoNeighbours({ neighbours }: NodeStore): Promise<void> {
-  const live = (await neighbours?.())?.find(({ isLive }) => isLive)
-  if (live === undefined) return
-  throw new OperatorError(
-    `the node ${live.nodeId} uses the store as well, with the keys that it has now`,
-    'stop every other node, do this, and start them again',
-  )
+export async function assertNoNeighbours(
+  { neighbours }: Pick<NodeStore, 'neighbours'>,
+  why: string,
+  hint: string,
+): Promise<void> {
+  const live = ((await neighbours?.()) ?? []).filter(({ isLive }) => isLive)
+  if (live.length === 0) return
+  const ids = live.map(({ nodeId }) => nodeId).join(', ')
+  const who = live.length === 1 ? `the node ${ids} uses` : `the nodes ${ids} use`
+  throw new OperatorError(`${who} the store as well${why}`, hint)
 }
 
 /** Opens the store beside the node that may be running on it; undefined where there is no file. */

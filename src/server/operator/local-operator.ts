@@ -62,8 +62,9 @@ import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 import { storeStatus } from './store-status.ts'
 
-/** Rows rewritten in one commit when a domain key is rotated. */
+/** Rows rewritten in one commit when a domain key is rotated, and where other nodes wait for it. */
 const REWRITE_BATCH = 500
+const REWRITE_BATCH_SHARED = 50
 
 export interface LocalOperatorParts {
   readonly state: NodeState
@@ -150,26 +151,29 @@ export class LocalOperator implements Operator {
 
   async rotateDomainKey() {
     const { state, log, openTrail } = this.#parts
-    await assertNoNeighbours(state.store)
     const trail = await openTrail()
-    const { custody, records, commitSetting } = state
-    await custody.rotateDomainKey(commitSetting)
-    // Writes take turns: once this empty one is through, those that began under the old key have ended.
+    const { custody, records, commitSetting, store } = state
+    const retired = await custody.rotateDomainKey(commitSetting)
+    // Writes take turns: once this empty one is through, those that began under the old key have ended, on whatever node.
     await state.rows.transaction(() => Promise.resolve())
     const rewrapped = await records.rewriteAll({
-      batch: REWRITE_BATCH,
+      batch: store.neighbours === undefined ? REWRITE_BATCH : REWRITE_BATCH_SHARED,
       isCurrent: (row) => custody.isCurrent(row),
       onProgress: (rows) => log.info({ rows }, 'rewriting records under the new domain key'),
     })
-    await custody.dropRetired(commitSetting)
+    await custody.dropRetired(commitSetting, retired)
     const domainKeyId = custody.currentDomainKeyId
     await this.#record(trail, 'rotate-domain-key', { domainKeyId, rewrapped })
     return { domainKeyId, rewrapped }
   }
 
   async rotateRootKey() {
-    const { custody, commitSetting, store } = this.#parts.state
-    await assertNoNeighbours(store)
+    const { custody, commitSetting, store, rows } = this.#parts.state
+    await assertNoNeighbours(
+      store,
+      ', and holds the root key that it has now',
+      'stop every other node, rotate, give each the new key file, and start them again',
+    )
     if (custody.seal.kind === 'shares' && (await this.#parts.describe()).running) {
       throw new OperatorError(
         'new shares of the root key are shown to whoever runs the command, before the store is changed',
@@ -177,6 +181,11 @@ export class LocalOperator implements Operator {
       )
     }
     const trail = await this.#parts.openTrail()
+    if (store.neighbours !== undefined) {
+      // The empty transaction takes over what the store has; then what an interrupted rotation left in the key file can go.
+      await rows.transaction(() => Promise.resolve())
+      await custody.settleSeal()
+    }
     await custody.rotateRootKey({ commit: commitSetting })
     await this.#record(trail, 'rotate-root-key', { rootKeyId: custody.rootKeyId })
     return { rootKeyId: custody.rootKeyId }
