@@ -246,8 +246,10 @@ export class Custody implements RecordGuard {
     return this.#change(async (before) => {
       const { root, record } = before
       // Another process may have rotated since: what it has retired is still in use.
-      const isUsed = ({ id, status }: WrappedKey) => status === 'current' || !ids.includes(id)
-      const next = sealWith(root, { ...record, domainKeys: record.domainKeys.filter(isUsed) })
+      const domainKeys = record.domainKeys.filter(
+        ({ id, status }) => status === 'current' || !ids.includes(id),
+      )
+      const next = sealWith(root, { ...record, domainKeys })
       await this.#commit(next, { previous: before, commit })
     })
   }

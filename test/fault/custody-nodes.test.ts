@@ -107,9 +107,9 @@ describe('a domain key that is rotated while other nodes live', { skip }, () => 
     const [one, two] = [await openNode(), await openNode()]
     const before = one.custody.currentDomainKeyId
     let secrets = 0
-    let isOver = false
+    const over = new AbortController()
     const writing = [one, two].map(async (state) => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const number = secrets++
         await put(state, number)
         await assertOpens(one, number)
@@ -118,7 +118,7 @@ describe('a domain key that is rotated while other nodes live', { skip }, () => 
     })
     while (secrets < 40) await put(one, secrets++)
     const done = await operatorOf(one).rotateDomainKey()
-    isOver = true
+    over.abort()
     assert.ok(done.rewrapped >= 40)
     assert.notEqual(done.domainKeyId, before)
     for (const { custody } of [one, two]) {
