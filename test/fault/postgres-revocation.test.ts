@@ -123,6 +123,12 @@ describe('a change that has returned', { skip }, () => {
 })
 
 describe('a node that was away for longer than the feed is kept', { skip }, () => {
+  /** Waits until a node has seen its own changes in the feed, too: they do not make it read at once. */
+  async function hasApplied(nodeId: string, epoch: number): Promise<void> {
+    const query = `SELECT applied_epoch FROM "${schema.address.schema}".node WHERE node_id = $1 AND applied_epoch >= $2`
+    while ((await schema.client.query(query, [nodeId, epoch])).rowCount === 0) await delay(20)
+  }
+
   /** Cuts a node off, changes a key five times meanwhile, and forgets so many of the changes. */
   async function away(trimmed: number) {
     const one = await openNode('one')
@@ -130,6 +136,7 @@ describe('a node that was away for longer than the feed is kept', { skip }, () =
     await insertKeys(one.store, aKeyRow('a'))
     proxy.isStuck = true
     for (let version = 2; version <= 6; version++) await change(one, version)
+    await hasApplied('one', 6)
     await one.store.trimChanges(trimmed)
     assert.equal(back.store.lease?.isFresh(), false)
     assert.deepEqual(back.forgot, { times: 0, told: 0 })

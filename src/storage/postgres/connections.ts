@@ -132,7 +132,7 @@ async function prepare(client: pg.ClientBase, { schema }: PostgresAddress): Prom
     'SHOW transaction_read_only',
   )
   if (rows[0]?.transaction_read_only === 'on') {
-    throw new DependencyError('the database is a standby that cannot be written to')
+    throw new DependencyError('the database takes no writes: it is a standby, or read-only')
   }
 }
 

@@ -47,6 +47,8 @@ export const channelOf = (schema: string): string => `strongroom_${schema}`.slic
 export class FeedFollower {
   readonly #options: FollowerOptions
   #applied = 0
+  /** The greatest epoch that this process knows of: of the feed, or of a commit of its own. */
+  #seen = 0
   /** Own commits that the listeners have heard of and the feed has not brought yet. */
   readonly #ownEpochs = new Set<number>()
   #isClosing = false
@@ -77,7 +79,10 @@ export class FeedFollower {
 
   /** The listeners have heard of this commit of the node's own. */
   heard(changes: readonly Change[]): void {
-    for (const { epoch } of changes) if (epoch > this.#applied) this.#ownEpochs.add(epoch)
+    for (const { epoch } of changes) {
+      if (epoch > this.#applied) this.#ownEpochs.add(epoch)
+      this.#seen = Math.max(this.#seen, epoch)
+    }
   }
 
   async close(): Promise<void> {
@@ -125,7 +130,7 @@ export class FeedFollower {
     const join = joinNodes(nodeId, incarnation, this.#applied)
     if ((await session.query(join.text, join.values)).count !== 1) throw this.#superseded()
     const epoch = numberOf((await session.query(READ_EPOCH, [])).rows)
-    if (epoch < this.#applied) throw this.#goneBack(epoch)
+    if (epoch < this.#seen) throw this.#goneBack(epoch)
     while (this.#applied < epoch) {
       const before = this.#applied
       await this.#applyPage(session)
@@ -153,6 +158,7 @@ export class FeedFollower {
     this.#isRoused = false
     const from = lease.now()
     const said = this.#applied
+    const seen = this.#seen
     const renew = renewNode(nodeId, incarnation, said)
     const [renewed, isWhole] = await Promise.all([
       session.query(renew.text, renew.values),
@@ -164,7 +170,7 @@ export class FeedFollower {
       return true
     }
     const epoch = numberOf(renewed.rows)
-    if (epoch < said) throw this.#goneBack(epoch)
+    if (epoch < seen) throw this.#goneBack(epoch)
     lease.renew(from)
     return this.#applied > said
   }
@@ -184,6 +190,7 @@ export class FeedFollower {
 
   #appliedUntil(last: number): void {
     this.#applied = last
+    this.#seen = Math.max(this.#seen, last)
     for (const epoch of this.#ownEpochs) if (epoch <= last) this.#ownEpochs.delete(epoch)
   }
 
@@ -225,7 +232,7 @@ export class FeedFollower {
   /** What was committed from now on would have epochs that the caches have heard of with other changes. */
   #goneBack(epoch: number): DependencyError {
     return this.#ended(
-      `the database has gone back from epoch ${this.#applied} to ${epoch}, and acknowledged changes are missing`,
+      `the database has gone back from epoch ${this.#seen} to ${epoch}, and acknowledged changes are missing`,
     )
   }
 
