@@ -22,6 +22,7 @@ import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
 import { trimFeed } from './node/feed-trim.ts'
 import { whileFresh } from './node/fresh-handler.ts'
+import { watchFreshness } from './node/freshness-watch.ts'
 import { adoptRecords, appendLate } from './node/late-records.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
@@ -57,6 +58,7 @@ interface OpenParts {
   outbound: NodeOutbound
   transport: HttpTransport
   socket: UnixSocketTransport
+  freshness: Repetition
   rounds: Repetition
   deliveries: Repetition
   renewals: readonly Repetition[]
@@ -120,6 +122,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.renewals && Promise.all(open.renewals.map((renewal) => renewal.stop())),
     () => open.transport?.close(GRACE_MS),
     () => open.socket?.close(GRACE_MS),
+    () => open.freshness?.stop(),
     () => open.rounds?.stop(),
     () => open.deliveries?.stop(),
     () => open.metrics?.close(),
@@ -186,7 +189,7 @@ async function openNode(
     requestFrames: (requestId) => index.requestFrames(requestId),
     metrics,
   })
-  return { ...node, handler: whileFresh(node.handler, store.freshness) }
+  return { ...node, handler: whileFresh(node.handler, node.refuse, store.freshness) }
 }
 
 /** What removes old records; undefined where they are kept for ever. */
@@ -318,6 +321,7 @@ async function openAll(
   await node.recover()
   // Correctness does not wait for it: a damaged row that is due keeps nobody from the others.
   await node.runTimedWork().catch(roundFailed(log))
+  if (state.store.freshness) open.freshness = watchFreshness(state.store.freshness, log)
   open.rounds = repeatRounds({ state, audit, node, index }, log)
   open.deliveries = repeatDelivery(
     () => trailFiles,

@@ -1,4 +1,7 @@
-import type { HttpHandler, HttpReply } from '../../core/transport.ts'
+import { ServiceError } from '../../core/errors.ts'
+import type { Random } from '../../core/ports.ts'
+import type { HttpHandler, HttpReply, HttpRequest } from '../../core/transport.ts'
+import type { Service } from '../../pipeline/service.ts'
 
 /** How long a request waits for the node to be up to date again, before it is refused. */
 const WAIT_MS = 2500
@@ -9,31 +12,33 @@ export interface Freshness {
   whenFresh(atMostMs: number): Promise<boolean>
 }
 
-/** SDKs send a request with this answer again. */
-const unavailable = (): HttpReply => ({
-  status: 503,
-  headers: [
-    'Content-Type',
-    'application/x-amz-json-1.1',
-    'x-amzn-ErrorType',
-    'ServiceUnavailableException',
-  ],
-  body: JSON.stringify({
-    __type: 'ServiceUnavailableException',
-    message: 'The service is temporarily unavailable.',
-  }),
-})
+/**
+ * A refusal in the words and the form of the service that is asked, which SDKs send again. As nobody can
+ * be authenticated, and nothing is done, nothing is recorded.
+ * @param route the service of a request
+ */
+export const refuseUnavailable =
+  (route: (request: HttpRequest) => Pick<Service, 'codec'>, random: Random) =>
+  (request: HttpRequest): HttpReply =>
+    route(request).codec.errorReply(
+      new ServiceError('ServiceUnavailableException', 'The service is temporarily unavailable.'),
+      random.uuid(),
+    )
 
 /**
  * Lets a request through only while the node knows of every change that has returned on other nodes:
  * so a key that was disabled elsewhere is not used here. Where nothing is shared it changes nothing.
  */
-export function whileFresh(handler: HttpHandler, freshness: Freshness | undefined): HttpHandler {
+export function whileFresh(
+  handler: HttpHandler,
+  refuse: HttpHandler,
+  freshness: Freshness | undefined,
+): HttpHandler {
   if (freshness === undefined) return handler
   return (request) => {
     if (freshness.isFresh()) return handler(request)
     return freshness
       .whenFresh(WAIT_MS)
-      .then((isFresh) => (isFresh ? handler(request) : unavailable()))
+      .then((isFresh) => (isFresh ? handler(request) : refuse(request)))
   }
 }

@@ -51,6 +51,7 @@ import { type ComposedKms, composeKms } from './compose-kms.ts'
 import { composeSts } from './compose-sts.ts'
 import type { TrailFiles } from './compose-trail.ts'
 import { composeTrailServices } from './compose-trail-services.ts'
+import { refuseUnavailable } from './fresh-handler.ts'
 import { createQueryCodec } from './query-codec.ts'
 import { createRouter, type Route } from './router.ts'
 import { ensureServiceKey } from './service-secrets.ts'
@@ -90,6 +91,8 @@ export interface NodeParts {
 /** One node: everything behind its sockets. */
 export interface Node {
   readonly handler: HttpHandler
+  /** Answers a request that cannot be looked at now. */
+  readonly refuse: HttpHandler
   /** KMS for the other services of this process. */
   readonly kms: KmsApi
   /** Answers questions about decisions: `/-/authorization/…`. */
@@ -153,6 +156,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const timed = { records, trail, frames, clock, random, log, keystore: kms.keystore }
   return {
     handler: createPipeline(pipeline),
+    refuse: refuseUnavailable(pipeline.route, random),
     kms: createKmsApi({ ...kms, run }),
     inquire,
     trail,
