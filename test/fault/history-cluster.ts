@@ -39,7 +39,7 @@ export class ClusterNode {
 
   /** Sets its time of day, so far from everybody else's. */
   setClock(offsetMs: number): void {
-    writeFileSync(`${this.#clockFile}.new`, String(offsetMs))
+    writeFileSync(`${this.#clockFile}.new`, String(Math.round(offsetMs)))
     renameSync(`${this.#clockFile}.new`, this.#clockFile)
   }
 

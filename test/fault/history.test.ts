@@ -50,13 +50,18 @@ async function record(
   const watch = setInterval(() => {
     if (until(load.soFar())) endMs = 0
   }, 500)
-  await Promise.all([running, torment(cluster, faults, choice, isOver, tell)])
-  clearInterval(watch)
+  try {
+    await Promise.all([running, torment(cluster, faults, choice, isOver, tell)])
+  } finally {
+    // Where a node did not come back, nobody goes on for ever.
+    endMs = 0
+    clearInterval(watch)
+    t.diagnostic(told.join(', '))
+  }
   await readAll(
     load,
     plays.flatMap(({ subjects }) => subjects),
   )
-  t.diagnostic(told.join(', '))
   t.diagnostic(countsOf(load.history))
   return load.history
 }
