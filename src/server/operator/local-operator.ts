@@ -40,7 +40,6 @@ import { explainFrame, getRequestId, isOfRequest } from '../explanations/explana
 import { parseKeyImpact, parseSimulate, parseWhoCan } from '../explanations/explanation-requests.ts'
 import type { NodeEvents } from '../node/node-events.ts'
 import type { NodeState } from '../node/node-state.ts'
-import { assertNoNeighbours } from '../node/node-store.ts'
 import { issueOperatorCertificate, replaceOperatorAuthority } from '../tls/operator-authority.ts'
 import {
   drawAccountId,
@@ -58,13 +57,10 @@ import {
   redriveDeadLetters,
 } from './event-commands.ts'
 import type { NodeLookup } from './event-lookup.ts'
+import { assertMayRotateRootKey, rotateDomainKey, rotateRootKey } from './key-rotations.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 import { storeStatus } from './store-status.ts'
-
-/** Rows rewritten in one commit when a domain key is rotated, and where other nodes wait for it. */
-const REWRITE_BATCH = 500
-const REWRITE_BATCH_SHARED = 50
 
 export interface LocalOperatorParts {
   readonly state: NodeState
@@ -152,41 +148,24 @@ export class LocalOperator implements Operator {
   async rotateDomainKey() {
     const { state, log, openTrail } = this.#parts
     const trail = await openTrail()
-    const { custody, records, commitSetting, store } = state
-    const retired = await custody.rotateDomainKey(commitSetting)
-    // Writes take turns: once this empty one is through, those that began under the old key have ended, on whatever node.
-    await state.rows.transaction(() => Promise.resolve())
-    const rewrapped = await records.rewriteAll({
-      batch: store.neighbours === undefined ? REWRITE_BATCH : REWRITE_BATCH_SHARED,
-      isCurrent: (row) => custody.isCurrent(row),
-      onProgress: (rows) => log.info({ rows }, 'rewriting records under the new domain key'),
-    })
-    await custody.dropRetired(commitSetting, retired)
-    const domainKeyId = custody.currentDomainKeyId
+    const rewrapped = await rotateDomainKey(state, log)
+    const domainKeyId = state.custody.currentDomainKeyId
     await this.#record(trail, 'rotate-domain-key', { domainKeyId, rewrapped })
     return { domainKeyId, rewrapped }
   }
 
   async rotateRootKey() {
-    const { custody, commitSetting, store, rows } = this.#parts.state
-    await assertNoNeighbours(
-      store,
-      ', and holds the root key that it has now',
-      'stop every other node, rotate, give each the new key file, and start them again',
-    )
+    const { state, openTrail } = this.#parts
+    const { custody } = state
+    await assertMayRotateRootKey(state)
     if (custody.seal.kind === 'shares' && (await this.#parts.describe()).running) {
       throw new OperatorError(
         'new shares of the root key are shown to whoever runs the command, before the store is changed',
         'stop the node, run the command, give out the new shares, and start it again',
       )
     }
-    const trail = await this.#parts.openTrail()
-    if (store.neighbours !== undefined) {
-      // The empty transaction takes over what the store has; then what an interrupted rotation left in the key file can go.
-      await rows.transaction(() => Promise.resolve())
-      await custody.settleSeal()
-    }
-    await custody.rotateRootKey({ commit: commitSetting })
+    const trail = await openTrail()
+    await rotateRootKey(state)
     await this.#record(trail, 'rotate-root-key', { rootKeyId: custody.rootKeyId })
     return { rootKeyId: custody.rootKeyId }
   }
