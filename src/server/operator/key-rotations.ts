@@ -11,16 +11,16 @@ const REWRITE_BATCH_SHARED = 50
  * @returns how many rows were rewritten
  */
 export async function rotateDomainKey(
-  { custody, records, rows, commitSetting, store }: NodeState,
+  { custody, records, rows: store, commitSetting, store: { neighbours } }: NodeState,
   log: Log,
 ): Promise<number> {
   const retired = await custody.rotateDomainKey(commitSetting)
   // Writes take turns: once this empty one is through, those that began under the old key have ended, on whatever node.
-  await rows.transaction(() => Promise.resolve())
+  await store.transaction(() => Promise.resolve())
   const rewrapped = await records.rewriteAll({
-    batch: store.neighbours === undefined ? REWRITE_BATCH : REWRITE_BATCH_SHARED,
+    batch: neighbours === undefined ? REWRITE_BATCH : REWRITE_BATCH_SHARED,
     isCurrent: (row) => custody.isCurrent(row),
-    onProgress: (done) => log.info({ rows: done }, 'rewriting records under the new domain key'),
+    onProgress: (rows) => log.info({ rows }, 'rewriting records under the new domain key'),
   })
   await custody.dropRetired(commitSetting, retired)
   return rewrapped
