@@ -6,6 +6,7 @@ import type { HttpLimits } from './http-limits.ts'
 import { REFUSALS } from './http-refusal.ts'
 import { ReplyHeads } from './http-reply.ts'
 import { SocketDeadlines, Sweep } from './http-sweep.ts'
+import { RequestTurn } from './request-turn.ts'
 
 /** What everything that serves one endpoint shares. */
 export class HttpEndpoint {
@@ -15,6 +16,7 @@ export class HttpEndpoint {
   readonly date = new HttpDate()
   readonly heads = new ReplyHeads(this.date)
   readonly names = new HeaderNames()
+  readonly turn = new RequestTurn((request) => this.handle(request))
   /** True once the endpoint is closing, or is about to: each further reply ends its connection. */
   closing = false
   readonly #handler: HttpHandler

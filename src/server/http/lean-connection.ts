@@ -7,6 +7,7 @@ import { REFUSALS, type RefusalReason } from './http-refusal.ts'
 import { refusalText } from './http-reply.ts'
 import { findHeadEnd, type LeanHead, mayBecomeLean } from './lean-head.ts'
 import { writeReply } from './lean-reply.ts'
+import type { Awaiting } from './request-turn.ts'
 
 const NO_BODY = Buffer.alloc(0)
 
@@ -29,7 +30,7 @@ export type HandOver = (socket: Socket, bytes: Buffer) => void
  * the order of sending, and what comes meanwhile waits in the socket. At the first request
  * outside the lean grammar the connection goes to node:http.
  */
-export class LeanConnection {
+export class LeanConnection implements Awaiting {
   readonly #socket: Socket
   readonly #endpoint: HttpEndpoint
   readonly #head: LeanHead
@@ -127,12 +128,12 @@ export class LeanConnection {
     else if (this.#peerEnded) this.#end()
   }
 
-  readonly #onReply = (reply: HttpReply): void => {
+  readonly onReply = (reply: HttpReply): void => {
     if (this.#reply(reply)) this.#goOn()
   }
 
-  readonly #onBug = (cause: unknown): void => {
-    this.#onReply(this.#endpoint.bug(cause))
+  readonly onBug = (cause: unknown): void => {
+    this.onReply(this.#endpoint.bug(cause))
   }
 
   #continueHead(piece: Buffer): void {
@@ -160,51 +161,36 @@ export class LeanConnection {
     this.#awaiting = undefined
     const rest = piece.subarray(missing)
     this.#more = rest.length > 0
-    if (this.#dispatch({ ...request, body: body.view() })) this.#consume(rest, 0)
-    else this.#keep(rest)
+    this.#dispatch({ ...request, body: body.view() })
+    this.#keep(rest)
   }
 
-  /** Serves every request in the bytes. `seen` of them were looked at before. */
+  /** Takes the first request from the bytes. `seen` of them were looked at before. */
   #consume(bytes: Buffer, seen: number): void {
-    let at = 0
-    let from = seen - 3
-    let corked = false
-    while (at < bytes.length) {
-      this.#phase = 'head'
-      const end = findHeadEnd(bytes, at, from)
-      if (end < 0) {
-        this.#awaitHead(bytes.subarray(at), Math.max(0, from))
-        break
-      }
-      this.#partialHead = undefined
-      if (!this.#isLean(bytes, at, end)) {
-        this.#giveAway(bytes.subarray(at))
-        break
-      }
-      const next = end + this.#head.contentLength
-      if (next > bytes.length) {
-        this.#awaitBody(bytes.subarray(end))
-        break
-      }
-      // The replies to pipelined requests leave together.
-      if (next < bytes.length && !corked) {
-        corked = true
-        this.#socket.cork()
-      }
-      at = next
-      from = 0
-      this.#more = next < bytes.length
-      const body = end === next ? NO_BODY : bytes.subarray(end, next)
-      if (!this.#dispatch(this.#request(body))) {
-        this.#keep(bytes.subarray(at))
-        break
-      }
+    this.#phase = 'head'
+    const from = Math.max(0, seen - 3)
+    const end = findHeadEnd(bytes, 0, from)
+    if (end < 0) {
+      this.#awaitHead(bytes, from)
+      return
     }
-    if (corked) this.#socket.uncork()
+    this.#partialHead = undefined
+    if (!this.#isLean(bytes, end)) {
+      this.#giveAway(bytes)
+      return
+    }
+    const next = end + this.#head.contentLength
+    if (next > bytes.length) {
+      this.#awaitBody(bytes.subarray(end))
+      return
+    }
+    this.#more = next < bytes.length
+    this.#dispatch(this.#request(end === next ? NO_BODY : bytes.subarray(end, next)))
+    if (this.#more) this.#keep(bytes.subarray(next))
   }
 
-  #isLean(bytes: Buffer, at: number, end: number): boolean {
-    return end - at <= this.#endpoint.limits.headBytesMax && this.#head.read(bytes, at, end)
+  #isLean(bytes: Buffer, end: number): boolean {
+    return end <= this.#endpoint.limits.headBytesMax && this.#head.read(bytes, 0, end)
   }
 
   #request(body: Buffer): HttpRequest {
@@ -234,15 +220,12 @@ export class LeanConnection {
     if (this.#peerEnded) this.#refuse('malformed')
   }
 
-  /** True when the reply has gone out at once and the next request may be read. */
-  #dispatch(request: HttpRequest): boolean {
+  #dispatch(request: HttpRequest): void {
     this.#phase = 'handling'
-    const reply = this.#endpoint.handle(request)
-    if (!(reply instanceof Promise)) return this.#reply(reply)
-    reply.then(this.#onReply, this.#onBug)
-    return false
+    this.#endpoint.turn.add(request, this)
   }
 
+  /** True when the next request may be read. */
   #reply(reply: HttpReply): boolean {
     const isLast = this.#peerEnded && !this.#more
     const keepAlive = this.#keepAlive && !this.#endpoint.closing && !isLast
