@@ -212,7 +212,7 @@ const drainOption = (): Option =>
 export const workerOptions = (): readonly Option[] => [
   new Option(
     '--workers <number>',
-    'serve with so many processes on one port: needs a store in PostgreSQL (default: this one)',
+    'serve with so many processes on one port (default: with this one)',
   ).argParser(parseCount),
   new Option('--worker <number>').argParser(parseCount).hideHelp(),
 ]

@@ -89,6 +89,8 @@ export interface FolderOptions {
   /** Default: what the store was made with; a key file for a new one. */
   readonly seal: SealKind | undefined
   readonly passphraseFile: string | undefined
+  /** Which of several processes on one port it is, from 1 on; absent where it serves alone. */
+  readonly worker?: number
   /** Asks at the terminal; only called when no `passphraseFile` is given. The caller owns the answer. */
   readonly readPassphrase: (purpose?: PassphrasePurpose) => Promise<Secret>
   /** Of a new root key in shares; default: as the store has it. */
@@ -177,8 +179,6 @@ export interface StartOptions extends FolderOptions, OperatorCertificateOptions 
   /** Further host names and addresses for the node's own certificate. */
   readonly tlsHosts: readonly string[]
   readonly allowPlainHttp: boolean
-  /** Which of several processes on one port it is, from 1 on; absent where it serves alone. */
-  readonly worker?: number
   readonly auditDurability: AuditDurability
   /** Audit records that are older are removed; absent: none ever. */
   readonly auditRetentionDays?: number

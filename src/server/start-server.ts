@@ -21,7 +21,7 @@ import { chooseAttestationRoots } from './node/attestation-choice.ts'
 import { AuditRetention } from './node/audit-retention.ts'
 import { openNodeTrail, repeatDelivery, type TrailFiles } from './node/compose-trail.ts'
 import { trimFeed } from './node/feed-trim.ts'
-import { whileFresh } from './node/fresh-handler.ts'
+import { lookingFirst, whileFresh } from './node/fresh-handler.ts'
 import { watchFreshness } from './node/freshness-watch.ts'
 import { adoptRecords, appendLate } from './node/late-records.ts'
 import { composeNode, type Node, type NodeParts } from './node/node.ts'
@@ -189,7 +189,13 @@ async function openNode(
     requestFrames: (requestId) => index.requestFrames(requestId),
     metrics,
   })
-  return { ...node, handler: whileFresh(node.handler, node.refuse, store.freshness) }
+  const { freshness } = store
+  const inquire = whileFresh(node.inquire, node.refuse, freshness)
+  return {
+    ...node,
+    handler: whileFresh(node.handler, node.refuse, freshness),
+    inquire: async (request) => inquire(request),
+  }
 }
 
 /** What removes old records; undefined where they are kept for ever. */
@@ -336,7 +342,7 @@ async function openAll(
   }))
   open.socket = await openUnixSocketTransport({
     path: state.folder.operatorSocket,
-    handler: operatorHandler(operator, log),
+    handler: lookingFirst(operatorHandler(operator, log), state.store.freshness),
     log,
   })
   const routes = new Map([

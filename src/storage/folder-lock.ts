@@ -34,6 +34,16 @@ export function lockFolder(folder: string): FolderLock {
   }
 }
 
+/** As `lockFolder`; undefined where another process has the folder. For a folder that this process does not have itself. */
+export function tryLockFolder(folder: string): FolderLock | undefined {
+  try {
+    return lockFolder(folder)
+  } catch (error) {
+    if (error instanceof OperatorError && isHeld(error.cause)) return undefined
+    throw error
+  }
+}
+
 /** Whether the folder has ever been locked, or still is. */
 export const hasLockFile = (folder: string): boolean => existsSync(lockFileIn(folder))
 
@@ -87,8 +97,7 @@ function openLockFile(folder: string): { readonly db: DatabaseSync; readonly ino
 }
 
 function notLocked(folder: string, pidFile: string, cause: unknown): OperatorError {
-  const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY
-  if (!busy) {
+  if (!isHeld(cause)) {
     return new OperatorError(
       `the data folder ${folder} cannot be locked`,
       'it must be on a local, writable file system',
@@ -102,6 +111,9 @@ function notLocked(folder: string, pidFile: string, cause: unknown): OperatorErr
     { cause },
   )
 }
+
+const isHeld = (cause: unknown): boolean =>
+  cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY
 
 function holderOf(pidFile: string): string | undefined {
   try {

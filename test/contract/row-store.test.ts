@@ -10,6 +10,7 @@ import { rowFeedContract } from './row-store-feed.ts'
 import { rowModelContract } from './row-store-model.ts'
 import { rowPagesContract } from './row-store-pages.ts'
 import { rowSnapshotsContract } from './row-store-snapshots.ts'
+import { takingTurns } from './taking-turns.ts'
 
 const tables = TABLES.map((table) => table.schema)
 const folder = await mkdtemp(join(tmpdir(), 'strongroom-rows-'))
@@ -20,6 +21,23 @@ const openEmbedded = async () => {
   const file = join(folder, `${++stores}.db`)
   const reopen = () => openEmbeddedStore({ file, tables })
   return { store: await reopen(), reopen }
+}
+const ignore = (): void => undefined
+const sharing = {
+  onForgotten: ignore,
+  onEnd: ignore,
+  onTrouble: ignore,
+  onSyncFailure: ignore,
+}
+const openShared = async () => {
+  const file = join(folder, `${++stores}.db`)
+  const reopen = () => openEmbeddedStore({ file, tables, sharing })
+  return { store: await reopen(), reopen }
+}
+/** As two workers have them: each call is the other one's. */
+const openTwo = async () => {
+  const { store, reopen } = await openShared()
+  return { store: takingTurns([store, await reopen()]) }
 }
 const openMemory = async () => ({ store: openMemoryStore(tables) })
 
@@ -33,3 +51,9 @@ rowSnapshotsContract('embedded', openEmbedded)
 rowPagesContract('embedded', openEmbedded)
 rowFeedContract('embedded', openEmbedded)
 rowModelContract('embedded', openEmbedded)
+// Works that are started together have no order between two stores.
+rowStoreContract('embedded, shared', openShared)
+rowFeedContract('embedded, shared', openShared)
+rowSnapshotsContract('embedded, two on one file', openTwo)
+rowPagesContract('embedded, two on one file', openTwo)
+rowModelContract('embedded, two on one file', openTwo)

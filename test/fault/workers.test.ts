@@ -131,13 +131,9 @@ describe('--workers is refused', () => {
     assert.match(run.stderr, text)
   }
 
-  test('on the embedded store', () =>
-    refused(['--workers', '2'], 1, /several processes need a store in PostgreSQL/))
-
   test('with no worker, or more than a machine has', async () => {
-    const store = ['--store', 'postgres://nobody@127.0.0.1:1/none']
-    await refused([...store, '--workers', '0'], 1, /0 workers are not possible/)
-    await refused([...store, '--workers', 'many'], 2, /must be a whole number/)
+    await refused(['--workers', '0'], 1, /0 workers are not possible/)
+    await refused(['--workers', 'many'], 2, /must be a whole number/)
   })
 
   test('with a flag that is for one start', () =>

@@ -20,7 +20,7 @@ Examples:
       start makes the folder and prints the root credentials, once.
   strongroom start --data /var/lib/strongroom --keyfile /run/keys/root.key
       With the root key on another disk than the data it opens.
-  strongroom start --store postgres://db/kms --workers 4
+  strongroom start --workers 4
       With four processes on one port.
   strongroom start --host 0.0.0.0 --tls --tls-host kms.example.com
       For other machines, over HTTPS.

@@ -6,7 +6,7 @@ import type { Service } from '../../pipeline/service.ts'
 /** How long a request waits for the node to be up to date again, before it is refused. */
 const WAIT_MS = 2500
 
-/** Whether what a node has cached is true; see `Lease`. */
+/** Whether what a node has cached is true; see `Lease` and `SharedFile`. */
 export interface Freshness {
   isFresh(): boolean
   whenFresh(atMostMs: number): Promise<boolean>
@@ -24,6 +24,15 @@ export const refuseUnavailable =
       new ServiceError('ServiceUnavailableException', 'The service is temporarily unavailable.'),
       random.uuid(),
     )
+
+/** Has what others have changed leave the caches first, where that can be found out; operators are answered in any case. */
+export function lookingFirst(handler: HttpHandler, freshness: Freshness | undefined): HttpHandler {
+  if (freshness === undefined) return handler
+  return (request) => {
+    freshness.isFresh()
+    return handler(request)
+  }
+}
 
 /**
  * Lets a request through only while the node knows of every change that has returned on other nodes:

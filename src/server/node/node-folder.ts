@@ -1,6 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { OperatorError } from '../../core/errors.ts'
+import { hasLockFile } from '../../storage/folder-lock.ts'
 import {
   isPostgresUrl,
   type PostgresAddress,
@@ -10,6 +11,8 @@ import {
 /** Where the files of one node are. Everything in the folder is its owner's alone. */
 export interface NodeFolder {
   readonly path: string
+  /** The folder that this one is in, where it is that of a worker on an embedded store; else the same. */
+  readonly mainFolder: string
   /** The embedded store; not used where there is a `database`. */
   readonly storeFile: string
   /** The store that several nodes share. */
@@ -43,15 +46,17 @@ export function nodeFolder(options: {
       'name a file or a postgres:// URL with --store, or leave it out',
     )
   }
+  const mainFolder = database === undefined ? mainFolderOf(path) : path
   return {
     path,
+    mainFolder,
     storeFile: resolve(
       database === undefined && options.store !== undefined
         ? options.store
-        : join(path, 'strongroom.db'),
+        : join(mainFolder, 'strongroom.db'),
     ),
     database,
-    keyfile: resolve(options.keyfile ?? join(path, 'root.key')),
+    keyfile: resolve(options.keyfile ?? join(mainFolder, 'root.key')),
     auditFolder: join(path, 'audit'),
     trailFolder: join(path, 'trail'),
     auditIndexFile: join(path, 'audit-index', 'index.db'),
@@ -60,6 +65,32 @@ export function nodeFolder(options: {
     nodeIdFile: join(path, 'node-id'),
     caFile: join(path, 'ca.pem'),
   }
+}
+
+/** Where the folders of workers are, but for the first one's, which is the data folder itself. */
+export const workersIn = (dataFolder: string): string => join(dataFolder, 'workers')
+
+/** The folder of a worker: the first has the node's own, so that one process and several are the same to operators. */
+export const workerFolder = (dataFolder: string, number: number): string =>
+  number === 1 ? dataFolder : join(workersIn(dataFolder), String(number))
+
+const WORKER_NAME = /^\d+$/
+
+/** The folders that workers have had. */
+export function workerFolders(dataFolder: string): readonly string[] {
+  const workers = workersIn(dataFolder)
+  if (!existsSync(workers)) return []
+  return readdirSync(workers)
+    .filter((name) => WORKER_NAME.test(name))
+    .map((name) => join(workers, name))
+}
+
+/** Workers on an embedded store leave a lock beside their folders; see `lockWorkers`. */
+function mainFolderOf(path: string): string {
+  const workers = dirname(path)
+  const isWorkers =
+    WORKER_NAME.test(basename(path)) && basename(workers) === 'workers' && hasLockFile(workers)
+  return isWorkers ? dirname(workers) : path
 }
 
 /**

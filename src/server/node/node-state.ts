@@ -18,7 +18,7 @@ import type { Seal } from '../../crypto/seal.ts'
 import { keyfileSeal } from '../../crypto/seal-keyfile.ts'
 import { passphraseSeal } from '../../crypto/seal-passphrase.ts'
 import { sharesSeal } from '../../crypto/seal-shares.ts'
-import { type FolderLock, hasLockFile, lockFolder } from '../../storage/folder-lock.ts'
+import { type FolderLock, hasLockFile } from '../../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
 import { TRANSFER_BEGUN, TRANSFER_MOVED, TRANSFER_SETTING } from '../../storage/transfer.ts'
 import { systemCodeOf } from '../http/http-listen.ts'
@@ -28,6 +28,7 @@ import { writeCredentialsFile } from '../operator/credentials-file.ts'
 import { noShares } from '../sealed/sealed-node.ts'
 import { assertNoFile, makeFolder, type NodeFolder, nodeFolder } from './node-folder.ts'
 import { nodeIdOf } from './node-id.ts'
+import { lockNode } from './node-locks.ts'
 import { type NodeStore, type OnLateCommit, openNodeStore } from './node-store.ts'
 
 /** What the operator reads of a node that was away for long. */
@@ -227,7 +228,8 @@ export async function openNodeState(
   const hadStore = folder.database !== undefined || existsSync(folder.storeFile)
   if (!hadStore) assertNoLog(folder)
   const hadLock = hasLockFile(folder.path)
-  const lock = lockFolder(folder.path)
+  const isWorker = options.worker !== undefined
+  const lock = lockNode(folder, isWorker)
   let store: NodeStore | undefined
   const late = new LateCommits()
   const held = new HeldCustody()
@@ -236,6 +238,8 @@ export async function openNodeState(
     store = await openNodeStore(folder, () => nodeIdOf(folder, parts.random), {
       clock: parts.clock,
       held,
+      log: parts.log,
+      isWorker,
       onLateCommit: late.tell,
       onForgotten: () => parts.log.warn({}, FORGOTTEN),
       onEnd: ended.resolve,

@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { OperatorError } from '../../core/errors.ts'
-import type { Clock } from '../../core/ports.ts'
+import type { Clock, Log } from '../../core/ports.ts'
 import type { HeldSetting, OutboxEntry, RowStore } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
 import {
   type EmbeddedStoreOptions,
   openEmbeddedStore,
 } from '../../storage/embedded/embedded-store.ts'
-import type { Neighbour } from '../../storage/postgres/node-sql.ts'
+import type { Neighbour } from '../../storage/neighbours.ts'
+import { workerLink } from '../workers/worker-link.ts'
 import type { Freshness } from './fresh-handler.ts'
 import type { NodeFolder } from './node-folder.ts'
+import { WorkerOutboxes } from './worker-outboxes.ts'
 
 /** The store of a node, wherever it is. */
 export interface NodeStore {
@@ -22,9 +24,9 @@ export interface NodeStore {
   readonly schemaVersion: number
   /** Absent where the store is this node's alone: then it knows of every change. */
   readonly freshness?: Freshness | undefined
-  /** The other nodes that use the store, or have used it. */
+  /** The other nodes that use the store, or have used it; absent where it is this node's alone. */
   readonly neighbours?: (() => Promise<readonly Neighbour[]>) | undefined
-  /** See `PostgresStore.adoptOutboxes`. */
+  /** See `PostgresStore.adoptOutboxes`, `WorkerOutboxes.adopt`. */
   readonly adoptOutboxes?: (() => Promise<readonly OutboxEntry[]>) | undefined
 }
 
@@ -35,6 +37,9 @@ export interface StoreParts {
   readonly clock: Clock
   /** What this process holds of the store; absent where it changes nothing under it. */
   readonly held?: HeldSetting | undefined
+  readonly log: Log
+  /** Whether other processes of this machine work on the same file: see `startWorkers`. */
+  readonly isWorker: boolean
   readonly onLateCommit: OnLateCommit
   /** Told when all that was cached has been dropped; see `PostgresStore`. */
   readonly onForgotten: () => void
@@ -55,14 +60,13 @@ const postgres = () => import('../../storage/postgres/postgres-store.ts')
  * @throws {OperatorError} where it cannot be opened, or is another program's
  */
 export async function openNodeStore(
-  { storeFile, database }: NodeFolder,
+  folder: NodeFolder,
   nodeId: () => string,
-  { clock, held, onLateCommit, onForgotten, onEnd, onCommitted }: StoreParts,
+  parts: StoreParts,
 ): Promise<NodeStore> {
-  if (database === undefined) {
-    const rows = await openEmbeddedStore({ file: storeFile, tables: schemas(), onCommitted })
-    return { rows, kind: 'embedded', location: storeFile, schemaVersion: rows.schemaVersion }
-  }
+  const { database } = folder
+  const { clock, held, onLateCommit, onForgotten, onEnd, onCommitted } = parts
+  if (database === undefined) return openFile(folder, nodeId, parts)
   const { openPostgresStore } = await postgres()
   const rows = await openPostgresStore({
     address: database,
@@ -85,6 +89,44 @@ export async function openNodeStore(
     adoptOutboxes: () => rows.adoptOutboxes(),
   }
 }
+
+async function openFile(
+  folder: NodeFolder,
+  nodeId: () => string,
+  { log, isWorker, held, onForgotten, onEnd, onCommitted }: StoreParts,
+): Promise<NodeStore> {
+  const { storeFile: file, path, mainFolder } = folder
+  const link = workerLink()
+  const rows = await openEmbeddedStore({
+    file,
+    tables: schemas(),
+    onCommitted,
+    ...(path !== mainFolder && { nodeId: nodeId() }),
+    ...(isWorker && {
+      sharing: {
+        held,
+        onForgotten,
+        onEnd,
+        onTrouble: (error) => log.error({}, NOT_READ, error),
+        onSyncFailure: () => link?.tellSyncFailure(),
+      },
+    }),
+  })
+  link?.onSyncFailure(() => rows.giveUpWriting())
+  const others = new WorkerOutboxes({ folder, rows, isAlone: !isWorker })
+  return {
+    rows,
+    kind: 'embedded',
+    location: file,
+    schemaVersion: rows.schemaVersion,
+    freshness: rows.freshness,
+    ...(isWorker && { neighbours: () => others.neighbours() }),
+    adoptOutboxes: () => others.adopt(),
+  }
+}
+
+const NOT_READ =
+  'the store cannot be read: nothing is served until it can, because what other workers change would not be known here'
 
 /**
  * For what may be done only while no other node uses the store.

@@ -48,6 +48,8 @@ export async function transferStore({
     const nodeId = nodeIdOf(state.folder, parts.random)
     const copy = await openNodeStore(draft, () => nodeId, {
       clock: machineClock,
+      log: parts.log,
+      isWorker: false,
       onLateCommit: () => undefined,
       onForgotten: () => undefined,
       onEnd: () => undefined,

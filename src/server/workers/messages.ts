@@ -12,6 +12,8 @@ export type WorkerMessage =
   /** A sign of life. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'ready'; readonly endpoint: string }
+  /** A sync of the store that all workers write has failed. */
+  | { readonly kind: 'syncFailure' }
   | {
       readonly kind: 'ask'
       readonly id: number
@@ -24,6 +26,8 @@ export type WorkerMessage =
 /** What a supervisor sends to a worker. */
 export type SupervisorMessage =
   | { readonly kind: 'tell'; readonly id: number; readonly question: Question }
+  /** Another worker has found that a sync of the store failed: nobody writes any more. */
+  | { readonly kind: 'syncFailure' }
   /** The answer to `ask`. */
   | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly WorkerAnswer[] }
 

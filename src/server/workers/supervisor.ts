@@ -7,6 +7,8 @@ import { OperatorError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports.ts'
 import { isPostgresUrl } from '../../storage/postgres/postgres-url.ts'
 import { listenOnPort } from '../http/http-listen.ts'
+import { workerFolder } from '../node/node-folder.ts'
+import { lockWorkers } from '../node/node-locks.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
 import { Exchange } from './exchange.ts'
 import { isFromWorker, type SupervisorMessage } from './messages.ts'
@@ -21,18 +23,27 @@ const RESTART_SIGNAL = 'SIGUSR2'
 /** How often a worker that is started again is looked at. */
 const LOOK_MS = 50
 
-/** The folder of a worker: the first has the node's own, so that one process and several are the same to operators. */
-export const workerFolder = (dataFolder: string, number: number): string =>
-  number === 1 ? dataFolder : join(dataFolder, 'workers', String(number))
+const NOT_WRITTEN =
+  'Nothing more is written until all workers have been stopped and started, and none that ends is started again'
+
+/** What a worker asks of the one who watches it. */
+interface Watch {
+  /** Starts the process of a worker. */
+  readonly start: (number: number) => ChildProcess
+  readonly log: Log
+  readonly exchange: Exchange
+  /** How long a worker has to end in peace. */
+  readonly stopMsMax: number
+  /** A sync of the store has failed in this worker. */
+  readonly onSyncFailure: (worker: Worker) => void
+  /** Whether one that ends is started again: not where it could not write what a start writes. */
+  readonly mayRestart: () => boolean
+}
 
 /** One worker, started again for as long as it is wanted. */
 class Worker {
   readonly number: number
-  readonly #start: (number: number) => ChildProcess
-  readonly #log: Log
-  readonly #exchange: Exchange
-  /** How long it has to end in peace. */
-  readonly #stopMsMax: number
+  readonly #watch: Watch
   readonly #pause = new RestartPause()
   readonly #ready = Promise.withResolvers<string>()
   #pulse = new Pulse()
@@ -46,20 +57,9 @@ class Worker {
   /** How often it was started again. */
   restarts = 0
 
-  constructor(
-    number: number,
-    parts: {
-      readonly start: (number: number) => ChildProcess
-      readonly log: Log
-      readonly exchange: Exchange
-      readonly stopMsMax: number
-    },
-  ) {
+  constructor(number: number, watch: Watch) {
     this.number = number
-    this.#start = parts.start
-    this.#log = parts.log
-    this.#exchange = parts.exchange
-    this.#stopMsMax = parts.stopMsMax
+    this.#watch = watch
     // Heard of by whoever waits for it, or by nobody.
     this.#ready.promise.catch(() => undefined)
   }
@@ -81,7 +81,7 @@ class Worker {
   /** Ends it when it gives no sign of life: the system would go on handing connections to it. */
   look(): void {
     if (this.#child === undefined || !this.#pulse.look()) return
-    this.#log.error({ worker: this.number }, 'a worker hangs, and is ended')
+    this.#watch.log.error({ worker: this.number }, 'a worker hangs, and is ended')
     this.#child.kill('SIGKILL')
   }
 
@@ -96,14 +96,14 @@ class Worker {
   async restartInPeace(): Promise<void> {
     this.#isRestarted = this.#child !== undefined
     await this.#end()
-    while (this.#isWanted && !this.isServing) await delay(LOOK_MS)
+    while (this.#isWanted && !this.isServing && this.#watch.mayRestart()) await delay(LOOK_MS)
   }
 
   async #end(): Promise<void> {
     const child = this.#child
     if (child === undefined) return
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), this.#stopMsMax)
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#watch.stopMsMax)
     await this.#hasEnded.promise
     clearTimeout(timer)
   }
@@ -116,7 +116,7 @@ class Worker {
   #run(): void {
     this.#pulse = new Pulse()
     this.#hasEnded = Promise.withResolvers<void>()
-    const child = (this.#child = this.#start(this.number))
+    const child = (this.#child = this.#watch.start(this.number))
     child.on('message', (message: unknown) => {
       this.#pulse.beat()
       if (!isFromWorker(message)) return
@@ -124,7 +124,8 @@ class Worker {
         this.#readyAtMs = performance.now()
         this.#ready.resolve(message.endpoint)
       }
-      this.#exchange.heard(this, message)
+      if (message.kind === 'syncFailure') this.#watch.onSyncFailure(this)
+      this.#watch.exchange.heard(this, message)
     })
     child.once('error', (cause) => this.#ended(cause.message))
     child.once('exit', (code, signal) => this.#ended(signal ?? `exit code ${code}`))
@@ -137,14 +138,21 @@ class Worker {
     const { number } = this
     this.#readyAtMs = undefined
     this.#hasEnded.resolve()
-    this.#exchange.ended(this)
+    this.#watch.exchange.ended(this)
     this.#ready.reject(
       new OperatorError(`worker ${number} did not start (${why})`, 'see above why'),
     )
     if (!this.#isWanted) return
+    if (!this.#watch.mayRestart()) {
+      this.#watch.log.error({ worker: number, why }, `a worker has ended. ${NOT_WRITTEN}`)
+      return
+    }
     const pauseMs = this.#isRestarted ? 0 : this.#pause.next(servedMs)
     if (!this.#isRestarted) {
-      this.#log.warn({ worker: number, why, pauseMs }, 'a worker has ended, and is started again')
+      this.#watch.log.warn(
+        { worker: number, why, pauseMs },
+        'a worker has ended, and is started again',
+      )
     }
     this.#isRestarted = false
     this.#restart = setTimeout(() => {
@@ -157,23 +165,43 @@ class Worker {
 /** Starts workers that share one port, and keeps them running. @throws OperatorError */
 export async function startWorkers(options: WorkersOptions): Promise<RunningServer> {
   assertPossible(options)
+  const lock = isEmbedded(options) ? lockWorkers(options.dataFolder) : undefined
+  try {
+    if (options.port !== 0) await assertPortFree(options)
+    const server = await startAll(options)
+    void server.stopped.then(() => lock?.release())
+    return server
+  } catch (error) {
+    lock?.releaseAndRemove()
+    throw error
+  }
+}
+
+async function startAll(options: WorkersOptions): Promise<RunningServer> {
   const log = createOperatorLog(options.logLevel)
-  if (options.port !== 0) await assertPortFree(options)
   let port = options.port
-  const start = (number: number): ChildProcess =>
-    fork(process.argv[1] ?? '', argvOf(options, number, port), {
-      // What a worker asks at the terminal nobody could answer when it is started again.
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-  const exchange = new Exchange(() => workers)
-  const stopMsMax = options.drainSeconds * 1000 + STOP_MS_MAX
-  const workers = Array.from(
-    { length: options.count },
-    (_, at) => new Worker(at + 1, { start, log, exchange, stopMsMax }),
-  )
+  let isBroken = false
+  const watch: Watch = {
+    log,
+    exchange: new Exchange(() => workers),
+    stopMsMax: options.drainSeconds * 1000 + STOP_MS_MAX,
+    start: (number) =>
+      fork(process.argv[1] ?? '', argvOf(options, number, port), {
+        // What a worker asks at the terminal nobody could answer when it is started again.
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      }),
+    onSyncFailure(from) {
+      if (!isBroken)
+        log.error({ worker: from.number }, `a sync of the store failed. ${NOT_WRITTEN}`)
+      isBroken = true
+      for (const worker of workers) if (worker !== from) worker.send({ kind: 'syncFailure' })
+    },
+    mayRestart: () => !isBroken,
+  }
+  const workers = Array.from({ length: options.count }, (_, at) => new Worker(at + 1, watch))
   const killAll = (): void => workers.forEach((worker) => worker.kill())
   process.on('exit', killAll)
-  const restartAll = oneAtATime(() => restartInTurn(workers, log))
+  const restartAll = oneAtATime(() => restartInTurn(workers, watch))
   process.on(RESTART_SIGNAL, restartAll)
   const looks = setInterval(() => workers.forEach((worker) => worker.look()), BEAT_MS)
   const stopAll = async (): Promise<void> => {
@@ -198,9 +226,15 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningServ
 }
 
 /** Restarts one worker after the other, so that all others serve meanwhile. */
-async function restartInTurn(workers: readonly Worker[], log: Log): Promise<void> {
+async function restartInTurn(
+  workers: readonly Worker[],
+  { log, mayRestart }: Watch,
+): Promise<void> {
   log.info({}, 'restarting the workers, one after the other')
-  for (const worker of workers) await worker.restartInPeace()
+  for (const worker of workers) {
+    if (!mayRestart()) return log.error({}, `the workers are not restarted. ${NOT_WRITTEN}`)
+    await worker.restartInPeace()
+  }
   log.info({}, 'all workers have been restarted')
 }
 
@@ -216,19 +250,26 @@ function oneAtATime(work: () => Promise<void>): () => void {
   }
 }
 
+/** Whether the workers share a file, which is to be nobody else's. */
+const isEmbedded = ({ store }: WorkersOptions): boolean =>
+  store === undefined || !isPostgresUrl(store)
+
 /** What was typed, and behind it what holds for this worker: the last one counts. */
 function argvOf(options: WorkersOptions, number: number, port: number): readonly string[] {
-  const { argv, dataFolder, keyfile } = options
+  const { argv, dataFolder, keyfile, store } = options
   const own = [
     ['--worker', number],
     ['--data', workerFolder(resolve(dataFolder), number)],
     ['--keyfile', resolve(keyfile ?? join(dataFolder, 'root.key'))],
     ['--port', port],
+    ...(isEmbedded(options)
+      ? [['--store', resolve(store ?? join(dataFolder, 'strongroom.db'))]]
+      : []),
   ]
   return [...argv, ...own.flat().map(String)]
 }
 
-function assertPossible({ count, store }: WorkersOptions): void {
+function assertPossible({ count }: WorkersOptions): void {
   if (count < 1 || count > WORKERS_MAX) {
     throw new OperatorError(`${count} workers are not possible`, `name 1 to ${WORKERS_MAX}`)
   }
@@ -236,12 +277,6 @@ function assertPossible({ count, store }: WorkersOptions): void {
     throw new OperatorError(
       'several processes can share a port on Linux alone',
       'start without --workers',
-    )
-  }
-  if (store === undefined || !isPostgresUrl(store)) {
-    throw new OperatorError(
-      'several processes need a store in PostgreSQL',
-      'name it with --store postgres://…, or start without --workers; strongroom migrate-store moves a store there',
     )
   }
 }

@@ -25,6 +25,7 @@ class WorkerLink implements SupervisorLink {
   #collect: Collect | undefined
   #search: AuditSearch | undefined
   #asked = 0
+  #giveUpWriting: (() => void) | undefined
 
   constructor(number: number, count: number) {
     this.#number = number
@@ -40,6 +41,16 @@ class WorkerLink implements SupervisorLink {
 
   ready(endpoint: string): boolean {
     return this.#send({ kind: 'ready', endpoint })
+  }
+
+  /** A sync of the store has failed in this process. */
+  tellSyncFailure(): void {
+    this.#send({ kind: 'syncFailure' })
+  }
+
+  /** @param giveUpWriting called when one has failed in another */
+  onSyncFailure(giveUpWriting: () => void): void {
+    this.#giveUpWriting = giveUpWriting
   }
 
   /** @param collect the worker's own metrics */
@@ -112,6 +123,7 @@ class WorkerLink implements SupervisorLink {
 
   #heard(message: unknown): void {
     if (!isFromSupervisor(message)) return
+    if (message.kind === 'syncFailure') this.#giveUpWriting?.()
     if (message.kind === 'answers') this.#waiting.get(message.id)?.(message.answers)
     if (message.kind === 'tell') {
       const { id, question } = message

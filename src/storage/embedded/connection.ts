@@ -40,6 +40,11 @@ export function openConnection(file: string, readOnly: boolean): DatabaseSync {
   }
 }
 
+/** How long the connection waits for locks of other processes; it blocks the thread. */
+export function setBusyTimeout(db: DatabaseSync, milliseconds: number): void {
+  db.exec(`PRAGMA busy_timeout = ${Math.trunc(milliseconds)}`)
+}
+
 /** The one number that a pragma or a counting query answers; 0 where it answers none. */
 export function readNumber(db: DatabaseSync, sql: string): number {
   const row = db.prepare(sql).get()

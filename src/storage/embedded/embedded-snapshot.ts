@@ -19,7 +19,7 @@ export class EmbeddedSnapshot implements RowSnapshot {
     this.#db = db
     db.exec('BEGIN')
     this.#tables = new TablesSql(db, tables)
-    this.#feed = new FeedSql(db)
+    this.#feed = new FeedSql(db, null)
     // The first read fixes what all others see.
     const { epoch, outboxId }: Counters = this.#feed.counters()
     this.epoch = epoch
@@ -56,7 +56,7 @@ export class EmbeddedSnapshot implements RowSnapshot {
 
   async outbox(afterId: number, limit: number): Promise<readonly OutboxEntry[]> {
     assertEntryLimit(limit)
-    return this.#read('read the outbox', () => this.#feed.outbox(afterId, limit))
+    return this.#read('read the outbox', () => this.#feed.outboxOfAll(afterId, limit))
   }
 
   /** Ends the transaction and closes the connection. */

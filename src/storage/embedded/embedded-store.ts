@@ -3,6 +3,7 @@ import { DependencyError, OperatorError } from '../../core/errors.ts'
 import type {
   Change,
   CommitNews,
+  HeldSetting,
   OutboxEntry,
   PageQuery,
   Row,
@@ -12,16 +13,20 @@ import type {
   TableSchema,
 } from '../../core/store.ts'
 import { CommitListeners } from '../commit-listeners.ts'
-import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
-import { openConnection } from './connection.ts'
+import { assertEntryLimit, assertOutboxId, FEED_ENTRIES_MAX } from '../row-shape.ts'
+import { openConnection, setBusyTimeout } from './connection.ts'
 import { EmbeddedSnapshot } from './embedded-snapshot.ts'
-import { FeedSql } from './feed-sql.ts'
+import { FeedSql, type ForeignOutbox } from './feed-sql.ts'
 import { GroupCommit, type StoreCommit } from './group-commit.ts'
 import { checkSchema, MIGRATIONS, type Migration, migrate } from './migrations.ts'
 import { TablesSql } from './row-sql.ts'
+import { SharedFile } from './shared-file.ts'
 import { fromSqlite, SQLITE_NOTADB, sqliteCode } from './sqlite-error.ts'
 import { assertStoreFile, prepareStoreFile } from './store-file.ts'
+import { WriteTurn } from './write-turn.ts'
 
+/** How long a read waits where processes share a file: only while one of them puts it in order after a crash. */
+const READ_WAIT_MS = 100
 /** What `strongroom status` says about damage, at most. */
 const FINDINGS_MAX = 100
 
@@ -36,6 +41,26 @@ export interface EmbeddedStoreOptions {
   readonly pagesMax?: number
   /** Told of each commit, for metrics. */
   readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
+  /** Whose outbox it is; absent: the node's in whose data folder the file is. */
+  readonly nodeId?: string | undefined
+  /** Where other processes write the file while this one serves from it. */
+  readonly sharing?: FileSharing | undefined
+}
+
+/** What a process that is not the only one to write the file wants to hear of. */
+export interface FileSharing {
+  /** What it holds of the store; absent where it holds nothing. */
+  readonly held?: HeldSetting | undefined
+  /** Others have changed so much meanwhile that it has dropped all that it had cached. */
+  readonly onForgotten: () => void
+  /** It can never again follow the others, and has to be started anew. */
+  readonly onEnd: (error: Error) => void
+  /** The file cannot be read: nothing is served from the caches meanwhile. Told once until it can again. */
+  readonly onTrouble: (error: unknown) => void
+  /** A sync has failed: no process may write any more. It keeps the others from it for as long as it lives. */
+  readonly onSyncFailure: () => void
+  /** How long a commit waits for other processes, in milliseconds; 12,000 when absent. */
+  readonly patienceMs?: number
 }
 
 /** A `RowStore` in one SQLite file. Reads are synchronous inside: they settle without a turn of the event loop. */
@@ -49,6 +74,20 @@ export interface EmbeddedStore extends RowStore {
    * not match their rows. Blocks while it reads. Empty when all is well; at most 100 findings.
    */
   checkStructure(): readonly string[]
+  /** Whether what is cached of the store is true; absent where no other process writes it. */
+  readonly freshness: Pick<SharedFile, 'isFresh' | 'whenFresh'> | undefined
+  /** Writes nothing more: a sync of another process has failed, and what it knows of the disk holds for this one. */
+  giveUpWriting(): void
+  /** What other nodes have left in their outboxes, or are about to deliver. */
+  foreignOutboxes(): readonly ForeignOutbox[]
+  /** The oldest entries in the outbox of another node. */
+  foreignOutbox(nodeId: string): readonly OutboxEntry[]
+  /**
+   * Takes over what a node that is gone has left, for this node's log.
+   * @param isDelivered ids of entries that are in its own log
+   * @returns the others under their new ids, in this node's outbox
+   */
+  adoptOutbox(nodeId: string, isDelivered: ReadonlySet<number>): Promise<readonly OutboxEntry[]>
 }
 
 interface Connections {
@@ -67,35 +106,43 @@ class SqliteStore implements EmbeddedStore {
   readonly #tables: TablesSql
   readonly #feed: FeedSql
   readonly #listeners = new CommitListeners()
+  /** Absent when the store is open for reading only. */
   readonly #commits: GroupCommit | undefined
+  readonly freshness: SharedFile | undefined
   #closing: Promise<void> | undefined
 
   constructor(
-    { file, tables }: Pick<EmbeddedStoreOptions, 'file' | 'tables'>,
+    options: EmbeddedStoreOptions,
     connections: Connections,
-    schema: {
-      readonly schemaVersion: number
-      readonly created: boolean
-      readonly onCommitted: EmbeddedStoreOptions['onCommitted']
-    },
+    schema: { readonly schemaVersion: number; readonly created: boolean },
   ) {
+    const { file, tables, nodeId = null, sharing, onCommitted } = options
+    const { reader, writer } = connections
     this.#file = file
     this.#schemas = tables
     this.schemaVersion = schema.schemaVersion
     this.created = schema.created
     this.#connections = connections
-    this.#tables = new TablesSql(connections.reader, tables)
-    this.#feed = new FeedSql(connections.reader)
-    const { writer } = connections
-    if (writer !== undefined) {
-      const { onCommitted } = schema
-      this.#commits = new GroupCommit(
-        writer,
-        new TablesSql(writer, tables),
-        this.#listeners,
-        onCommitted,
-      )
+    this.#tables = new TablesSql(reader, tables)
+    this.#feed = new FeedSql(reader, nodeId)
+    const listeners = this.#listeners
+    if (writer === undefined) return
+    if (sharing !== undefined) {
+      this.freshness = new SharedFile({ reader, feed: this.#feed, listeners, ...sharing })
     }
+    this.#commits = new GroupCommit({
+      db: writer,
+      tables: new TablesSql(writer, tables),
+      feed: new FeedSql(writer, nodeId),
+      listeners,
+      onCommitted,
+      shared: this.freshness &&
+        sharing && {
+          file: this.freshness,
+          turn: new WriteTurn({ db: writer, patienceMs: sharing.patienceMs }),
+          onSyncFailure: sharing.onSyncFailure,
+        },
+    })
   }
 
   async get(table: TableSchema, key: readonly string[]): Promise<Row | undefined> {
@@ -187,6 +234,26 @@ class SqliteStore implements EmbeddedStore {
     this.#commits?.delivered(ids)
   }
 
+  giveUpWriting(): void {
+    this.#commits?.giveUp()
+  }
+
+  foreignOutboxes(): readonly ForeignOutbox[] {
+    return this.#read('read the outboxes', () => this.#feed.foreignOutboxes())
+  }
+
+  foreignOutbox(nodeId: string): readonly OutboxEntry[] {
+    return this.#read('read an outbox', () => this.#feed.outboxOf(nodeId, 0, FEED_ENTRIES_MAX))
+  }
+
+  async adoptOutbox(
+    nodeId: string,
+    isDelivered: ReadonlySet<number>,
+  ): Promise<readonly OutboxEntry[]> {
+    if (this.#commits === undefined) throw readOnlyRefusal()
+    return this.#commits.adopt(nodeId, isDelivered)
+  }
+
   checkStructure(): readonly string[] {
     return this.#read('check its structure', () =>
       this.#connections.reader
@@ -227,7 +294,8 @@ const readOnlyRefusal = (): DependencyError =>
  * Opens a store file, creates it where there is none, and brings its schema up to date. Takes
  * milliseconds however many rows there are: nothing is loaded.
  *
- * Several processes may have one store open; a write waits up to five seconds for another's.
+ * Several processes may have one store open; a write waits up to five seconds for another's, and blocks meanwhile. Where
+ * they serve from it all the time, they say so (`sharing`).
  * @throws {OperatorError} for a missing folder, a file that is no database or another program's, a
  * store of a newer version
  * @throws {IntegrityError} for a damaged file and for a migration whose text is not this program's
@@ -250,7 +318,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       return new SqliteStore(
         options,
         { writer: undefined, reader },
-        { schemaVersion, created: false, onCommitted: undefined },
+        { schemaVersion, created: false },
       )
     }
     const writer = open(false)
@@ -258,8 +326,13 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     if (options.pagesMax !== undefined) {
       writer.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`)
     }
-    const { onCommitted } = options
-    return new SqliteStore(options, { writer, reader: open(true) }, { ...schema, onCommitted })
+    const reader = open(true)
+    if (options.sharing !== undefined) {
+      // Whoever waits inside SQLite answers nobody meanwhile.
+      setBusyTimeout(writer, 0)
+      setBusyTimeout(reader, READ_WAIT_MS)
+    }
+    return new SqliteStore(options, { writer, reader }, schema)
   } catch (error) {
     for (const db of opened.toReversed()) db.close()
     throw notOpened(error, file)

@@ -9,7 +9,7 @@ import {
   type RowTransaction,
   type TableSchema,
 } from '../../core/store.ts'
-import { assertKey, assertRow } from '../row-shape.ts'
+import { assertKey, assertRow, FEED_ENTRIES_MAX } from '../row-shape.ts'
 import type { Counters, FeedSql } from './feed-sql.ts'
 import type { TablesSql } from './row-sql.ts'
 import { fromSqlite, isKeyTaken } from './sqlite-error.ts'
@@ -129,6 +129,21 @@ export class EmbeddedTransaction implements RowTransaction {
         this.#feed.addOutbox(id, frame)
         this.raiseOutbox(id)
       }
+    })
+  }
+
+  /** See `EmbeddedStore.adoptOutbox`. */
+  adopt(nodeId: string, isDelivered: ReadonlySet<number>): readonly OutboxEntry[] {
+    return this.#do('adopt an outbox', () => {
+      const left = this.#feed.outboxOf(nodeId, 0, FEED_ENTRIES_MAX)
+      const adopted = left
+        .filter(({ id }) => !isDelivered.has(id))
+        .map(({ frame }) => {
+          this.#feed.addOutbox(this.#outboxId + 1, frame)
+          return { id: ++this.#outboxId, frame }
+        })
+      this.#feed.removeOutbox(left.map(({ id }) => id))
+      return adopted
     })
   }
 

@@ -8,16 +8,29 @@ export interface Counters {
   readonly outboxId: number
 }
 
+/** What another node has in its outbox. */
+export interface ForeignOutbox {
+  /** Null: the node whose data folder the file belongs to. */
+  readonly nodeId: string | null
+  readonly frames: number
+  /** The id of its newest entry. */
+  readonly newest: number
+}
+
 /**
  * What is not a record, as seen by one connection: counters, change feed, outbox and settings.
  * Synchronous; errors are SQLite's own.
  */
 export class FeedSql {
   readonly #db: DatabaseSync
+  /** Whose outbox it is. */
+  readonly #nodeId: string | null
   readonly #statements = new Map<string, StatementSync>()
 
-  constructor(db: DatabaseSync) {
+  /** @param nodeId whose outbox entries are read and written; null for the node whose data folder the file belongs to */
+  constructor(db: DatabaseSync, nodeId: string | null) {
     this.#db = db
+    this.#nodeId = nodeId
   }
 
   counters(): Counters {
@@ -57,16 +70,39 @@ export class FeedSql {
   }
 
   addOutbox(id: number, frame: string): void {
-    this.#sql('INSERT INTO outbox (id, frame) VALUES (?, ?)').run(id, frame)
+    const insert = this.#sql('INSERT INTO outbox (id, frame, node_id) VALUES (?, ?, ?)')
+    insert.run(id, frame, this.#nodeId)
   }
 
   outbox(afterId: number, limit: number): OutboxEntry[] {
+    return this.outboxOf(this.#nodeId, afterId, limit)
+  }
+
+  outboxOf(nodeId: string | null, afterId: number, limit: number): OutboxEntry[] {
+    return this.#sql(
+      'SELECT id, frame FROM outbox WHERE node_id IS ? AND id > ? ORDER BY id LIMIT ?',
+    )
+      .all(nodeId, afterId, limit)
+      .map(outboxEntryOf)
+  }
+
+  /** The entries of all nodes. */
+  outboxOfAll(afterId: number, limit: number): OutboxEntry[] {
     return this.#sql('SELECT id, frame FROM outbox WHERE id > ? ORDER BY id LIMIT ?')
       .all(afterId, limit)
-      .map(({ id, frame }) => {
-        if (typeof id === 'number' && typeof frame === 'string') return { id, frame }
-        throw new IntegrityError('the outbox of the store holds something else')
-      })
+      .map(outboxEntryOf)
+  }
+
+  foreignOutboxes(): ForeignOutbox[] {
+    return this.#sql(
+      'SELECT node_id, count(*) AS frames, max(id) AS newest FROM outbox WHERE node_id IS NOT ? GROUP BY node_id',
+    )
+      .all(this.#nodeId)
+      .map(({ node_id: nodeId, frames, newest }) => ({
+        nodeId: typeof nodeId === 'string' ? nodeId : null,
+        frames: Number(frames),
+        newest: Number(newest),
+      }))
   }
 
   removeOutbox(ids: Iterable<number>): void {
@@ -108,6 +144,11 @@ export class FeedSql {
     }
     return statement
   }
+}
+
+function outboxEntryOf({ id, frame }: Readonly<Record<string, unknown>>): OutboxEntry {
+  if (typeof id === 'number' && typeof frame === 'string') return { id, frame }
+  throw new IntegrityError('the outbox of the store holds something else')
 }
 
 function decodeChange(row: Readonly<Record<string, unknown>>): Change {

@@ -6,7 +6,9 @@ import { type Outcome, settleWithinTurn } from '../settle.ts'
 import { EmbeddedTransaction } from './embedded-transaction.ts'
 import { type Counters, FeedSql } from './feed-sql.ts'
 import type { TablesSql } from './row-sql.ts'
+import type { SharedFile } from './shared-file.ts'
 import { fromSqlite, isSyncFailure } from './sqlite-error.ts'
+import type { WriteTurn } from './write-turn.ts'
 
 /** Units of work in one commit. Each costs some 50 µs, and the event loop waits for all of them. */
 const WORKS_PER_COMMIT_MAX = 64
@@ -21,6 +23,25 @@ export interface StoreCommit {
   readonly milliseconds: number
 }
 
+/** What a writer that is not the only one has besides. */
+export interface SharedWriting {
+  readonly file: Pick<SharedFile, 'heard' | 'isFresh'>
+  readonly turn: WriteTurn
+  /** Told when a sync of this process has failed: then nobody may write any more. */
+  readonly onSyncFailure: () => void
+}
+
+export interface GroupCommitOptions {
+  readonly db: DatabaseSync
+  readonly tables: TablesSql
+  readonly feed: FeedSql
+  readonly listeners: CommitListeners
+  /** Told of each commit, for metrics. */
+  readonly onCommitted?: ((commit: StoreCommit) => void) | undefined
+  /** Where other processes write the file as well. */
+  readonly shared?: SharedWriting | undefined
+}
+
 /** A work and the promise that its caller holds. */
 interface Unit {
   run(tx: EmbeddedTransaction): Promise<Outcome<unknown>>
@@ -29,8 +50,11 @@ interface Unit {
   reject(error: unknown): void
 }
 
+const SYNC_FAILED =
+  'a sync of the store failed: nothing more is written until Strongroom has been restarted'
+
 /**
- * The only writer of a store. Units of work that arrive in one turn of the event loop share a
+ * The only writer of a process. Units of work that arrive in one turn of the event loop share a
  * `BEGIN IMMEDIATE … COMMIT` and its sync; each is a savepoint, so that one that fails takes
  * nothing else along.
  */
@@ -43,28 +67,28 @@ export class GroupCommit {
   readonly #release: StatementSync
   readonly #rollbackTo: StatementSync
   readonly #onCommitted: ((commit: StoreCommit) => void) | undefined
+  readonly #shared: SharedWriting | undefined
   readonly #waiting: Unit[] = []
   #running: Promise<void> | undefined
   /** Outbox entries that the next commit removes. */
   readonly #delivered = new Set<number>()
-  /** Why nothing more is written: closed, or a sync failed. */
+  /** Why nothing more is taken on: closed, or a sync failed. */
   #refusal: DependencyError | undefined
+  /** Why nothing more is written, not even what waits: a sync failed, here or in another process. */
+  #broken: DependencyError | undefined
+  /** Whether the lock is held for good: see `#keepOthersOut`. */
+  #keepsOthersOut = false
   /** Of the commit in progress. */
   #counters: Counters = { epoch: 0, outboxId: 0 }
   #changes: Change[] = []
 
-  /** @param onCommitted told of each commit, for metrics */
-  constructor(
-    db: DatabaseSync,
-    tables: TablesSql,
-    listeners: CommitListeners,
-    onCommitted?: (commit: StoreCommit) => void,
-  ) {
+  constructor({ db, tables, feed, listeners, onCommitted, shared }: GroupCommitOptions) {
     this.#db = db
     this.#onCommitted = onCommitted
     this.#tables = tables
-    this.#feed = new FeedSql(db)
+    this.#feed = feed
     this.#listeners = listeners
+    this.#shared = shared
     this.#savepoint = db.prepare('SAVEPOINT work')
     this.#release = db.prepare('RELEASE work')
     this.#rollbackTo = db.prepare('ROLLBACK TO work')
@@ -122,11 +146,22 @@ export class GroupCommit {
     for (const id of ids) this.#delivered.add(id)
   }
 
+  /** See `EmbeddedStore.adoptOutbox`. */
+  adopt(nodeId: string, isDelivered: ReadonlySet<number>): Promise<readonly OutboxEntry[]> {
+    return this.submit(async (tx) => tx.adopt(nodeId, isDelivered))
+  }
+
+  /** A sync of the store has failed: nothing more is written, whatever waits. */
+  giveUp(cause?: unknown): void {
+    this.#broken ??= new DependencyError(SYNC_FAILED, { cause })
+    this.#refusal = this.#broken
+  }
+
   /** Refuses new work, finishes what waits, and removes what was delivered. */
   async close(): Promise<void> {
     this.#refusal ??= new DependencyError('the store is closed')
     await this.#running
-    if (this.#delivered.size > 0) await this.#commit([])
+    if (this.#delivered.size > 0) await this.#commit()
   }
 
   async #drain(): Promise<void> {
@@ -135,16 +170,23 @@ export class GroupCommit {
       await new Promise((resolve) => {
         setImmediate(resolve)
       })
-      await this.#commit(this.#waiting.splice(0, WORKS_PER_COMMIT_MAX))
+      await this.#commit()
+      if (this.#waiting.length > 0) await this.#shared?.turn.giveWay()
     }
     this.#running = undefined
   }
 
-  async #commit(units: readonly Unit[]): Promise<void> {
+  /** Commits what waits, or as much of it as one commit takes. */
+  async #commit(): Promise<void> {
+    const units = this.#waiting.splice(0, WORKS_PER_COMMIT_MAX)
     const succeeded: Unit[] = []
-    const startedMs = performance.now()
+    let before: Counters
+    let startedMs: number
     try {
-      const before = this.#begin()
+      before = await this.#begin()
+      startedMs = performance.now()
+      // What came while others were waited for.
+      units.push(...this.#waiting.splice(0, WORKS_PER_COMMIT_MAX - units.length))
       for (const unit of units) if (await this.#runInSavepoint(unit)) succeeded.push(unit)
       if (this.#delivered.size > 0) this.#feed.removeOutbox(this.#delivered)
       // A commit that changed nothing writes nothing, and so needs no sync.
@@ -157,14 +199,23 @@ export class GroupCommit {
     // From the COMMIT to here nothing else ran: no reader saw the rows before the listeners did.
     this.#delivered.clear()
     this.#listeners.tell(this.#changes)
+    this.#shared?.file.heard(this.#counters.epoch)
     this.#onCommitted?.({ works: units.length, milliseconds: performance.now() - startedMs })
     for (const unit of succeeded) unit.resolve()
   }
 
-  #begin(): Counters {
+  async #begin(): Promise<Counters> {
+    if (this.#broken !== undefined) throw this.#broken
     // An abort may have failed to roll back, too; without this the store would be stuck for good.
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-    this.#db.exec('BEGIN IMMEDIATE')
+    if (this.#shared === undefined) this.#db.exec('BEGIN IMMEDIATE')
+    else await this.#shared.turn.begin()
+    // Another process's sync may have failed while this one waited.
+    if (this.#broken !== undefined) throw this.#broken
+    // What is written is under the keys that the store has now.
+    if (this.#shared?.file.isFresh() === false) {
+      throw new DependencyError('it cannot be read what other processes have changed in the store')
+    }
     this.#changes = []
     // Read under the write lock, because other processes count on from the same numbers.
     this.#counters = this.#feed.counters()
@@ -195,17 +246,29 @@ export class GroupCommit {
 
   #abort(cause: unknown, units: readonly Unit[]): void {
     const error = fromSqlite(cause, 'commit')
-    if (isSyncFailure(cause)) {
-      this.#refusal = new DependencyError(
-        'a sync of the store failed: nothing more is written until Strongroom has been restarted',
-        { cause },
-      )
-    }
+    const isBroken = isSyncFailure(cause)
+    if (isBroken) this.giveUp(cause)
     try {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      if (this.#db.isTransaction && !this.#keepsOthersOut) this.#db.exec('ROLLBACK')
     } catch {
       // The next commit tries again; what matters here is that every caller hears of the failure.
     }
+    if (isBroken) this.#keepOthersOut()
     for (const unit of units) unit.reject(error)
+  }
+
+  /**
+   * What this process knows of the disk holds for every process that writes the file: it takes the lock, and keeps it
+   * for as long as it lives. The others are told besides, so that they need not wait for it.
+   */
+  #keepOthersOut(): void {
+    if (this.#shared === undefined) return
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      this.#keepsOthersOut = true
+    } catch {
+      // Somebody else has it, whose own sync finds out; and the others hear of it.
+    }
+    this.#shared.onSyncFailure()
   }
 }

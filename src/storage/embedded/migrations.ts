@@ -10,6 +10,7 @@ import { deletionGuard } from './migrations/0004-deletion-guard.ts'
 import { trail } from './migrations/0005-trail.ts'
 import { events } from './migrations/0006-events.ts'
 import { shipping } from './migrations/0007-shipping.ts'
+import { workers } from './migrations/0008-workers.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   trail,
   events,
   shipping,
+  workers,
 ]
 
 /**
@@ -109,8 +111,12 @@ export function migrate(
     assert(migration.number === index + 1, 'a migration is missing'),
   )
   // Before anything is written: a foreign database must not even change its journal mode.
-  isEmpty(db, location)
+  const isNew = isEmpty(db, location)
   db.exec('PRAGMA journal_mode = WAL')
+  // Nothing is due: then nobody who writes has to be waited for.
+  if (!isNew && checkApplied(location, appliedMigrations(db), known) === known.length) {
+    return { schemaVersion: known.length, created: false }
+  }
   db.exec('BEGIN IMMEDIATE')
   try {
     const created = isEmpty(db, location)

@@ -1,6 +1,7 @@
 import { ConflictError, DependencyError, IntegrityError } from '../../core/errors.ts'
 
 // Source: SQLite, Result and Error Codes.
+const SQLITE_BUSY = 5
 const SQLITE_CORRUPT = 11
 /** The file does not begin as an SQLite database does. */
 export const SQLITE_NOTADB = 26
@@ -15,6 +16,9 @@ export function sqliteCode(error: unknown): number | undefined {
     ? error.errcode
     : undefined
 }
+
+/** Whether the error says that another process has the lock. */
+export const isBusy = (error: unknown): boolean => ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_BUSY
 
 /** Whether the error says that the primary key of an inserted row is taken. */
 export function isKeyTaken(error: unknown): boolean {

@@ -7,7 +7,10 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['BLOB', 'BYTEA'],
 ])
 
-/** In PostgreSQL several nodes share a store: what is one node's own there stands in tables of another shape. */
+/**
+ * In PostgreSQL several nodes share a store: what is one node's own there stands in tables of another shape, which they
+ * have from the first step on; what later steps do to them is left out.
+ */
 const REPLACED: ReadonlyMap<string, string> = new Map([
   [
     'outbox',
@@ -54,8 +57,8 @@ function columnLine(line: string): string {
   return line
 }
 
-/** One statement of a migration in PostgreSQL's words. */
-function translate(statement: string): string {
+/** One statement of a migration in PostgreSQL's words; undefined where there is nothing to be done. */
+function translate(statement: string): string | undefined {
   const [table, name = '', columns = ''] = CREATE_TABLE.exec(statement) ?? []
   if (table !== undefined) {
     const replacement = REPLACED.get(name)
@@ -68,6 +71,7 @@ function translate(statement: string): string {
     return `CREATE INDEX ${indexName} ON ${indexed} (${ordered.join(', ')})`
   }
   const [added, changed, column, type = ''] = ADD_COLUMN.exec(statement) ?? []
+  if (added !== undefined && REPLACED.has(changed ?? '')) return undefined
   if (added !== undefined) return `ALTER TABLE ${changed} ADD COLUMN ${column} ${typeOf(type)}`
   assert(INSERT.test(statement), `a migration has a statement of another kind: ${statement}`)
   return statement
@@ -83,5 +87,6 @@ export function toPostgres(sql: string): string {
     .split(';\n')
     .map((statement) => statement.trim().replace(/;$/, ''))
     .filter((statement) => statement !== '')
-  return `${statements.map(translate).join(';\n')};\n`
+  const translated = statements.map(translate).filter((statement) => statement !== undefined)
+  return translated.map((statement) => `${statement};\n`).join('')
 }

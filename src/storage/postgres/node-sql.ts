@@ -1,3 +1,4 @@
+import type { Neighbour } from '../neighbours.ts'
 import type { ResultRow } from './connections.ts'
 import type { Statement } from './row-sql.ts'
 
@@ -56,16 +57,6 @@ export const fenceNode = (nodeId: string): Statement => ({
   text: 'UPDATE node SET incarnation = incarnation + 1, live = false WHERE node_id = $1',
   values: [nodeId],
 })
-
-/** Another node that uses the store, or has used it. */
-export interface Neighbour {
-  readonly nodeId: string
-  readonly isLive: boolean
-  /** Grows with every sign of life. */
-  readonly renewal: number
-  /** Audit frames in its outbox that may not be in its log. */
-  readonly frames: number
-}
 
 export const readNeighbours = (nodeId: string): Statement => ({
   text: `SELECT node.node_id, node.live, node.renewal, (SELECT count(*) FROM outbox WHERE outbox.node_id = node.node_id)

@@ -208,7 +208,8 @@ async function applyDue(session: Session, steps: SchemaSteps): Promise<Migration
     if (from > 0) await session.query(LOCK_EPOCH, [])
     await session.query(`SET lock_timeout = ${TABLE_LOCK_MS_MAX}`)
     for (const migration of due) {
-      await session.query(toPostgres(migration.sql))
+      const sql = toPostgres(migration.sql)
+      if (sql !== '') await session.query(sql)
       await session.query(
         'INSERT INTO migration (number, name, checksum, min_compatible) VALUES ($1, $2, $3, $4)',
         [migration.number, migration.name, checksumOf(migration), steps.minCompatible],

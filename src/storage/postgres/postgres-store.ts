@@ -15,6 +15,7 @@ import type {
 } from '../../core/store.ts'
 import { CommitListeners } from '../commit-listeners.ts'
 import { HeldValue } from '../held-value.ts'
+import { type Neighbour, SilentNodes } from '../neighbours.ts'
 import { assertEntryLimit, assertOutboxId } from '../row-shape.ts'
 import { CommitLane, type StoreCommit } from './commit-lane.ts'
 import { Connections, type ResultRow, type Session } from './connections.ts'
@@ -32,8 +33,7 @@ import {
   takeWriter,
 } from './feed-sql.ts'
 import { LEASE_MS, Lease } from './lease.ts'
-import { type Neighbour, neighbourOf, readNeighbours } from './node-sql.ts'
-import { SilentNodes } from './outbox-adoption.ts'
+import { neighbourOf, readNeighbours } from './node-sql.ts'
 import { PeerWatch } from './peer-watch.ts'
 import { fromPostgres } from './postgres-error.ts'
 import {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Neighbour } from './node-sql.ts'
-import { SilentNodes } from './outbox-adoption.ts'
+import { type Neighbour, SilentNodes } from './neighbours.ts'
 
 const SILENT_MS = 1000
 
@@ -31,6 +30,19 @@ test('each sign of life begins the time anew', () => {
     time.ms += SILENT_MS
   }
   assert.deepEqual(look(10), [])
+})
+
+test('one that is heard of otherwise is waited for in full again', () => {
+  const time = { ms: 0 }
+  const silent = new SilentNodes(() => time.ms, SILENT_MS)
+  const find = () => silent.find([{ nodeId: 'one', renewal: 7, frames: 1 }])
+  find()
+  time.ms += SILENT_MS
+  assert.deepEqual(find(), ['one'])
+  silent.heardOf('one')
+  assert.deepEqual(find(), [])
+  time.ms += SILENT_MS
+  assert.deepEqual(find(), ['one'])
 })
 
 test('a node that has left nothing behind is left alone', () => {
