@@ -8,9 +8,12 @@ type Encode = (value: unknown) => string
 /** A structure's members by name to JSON. */
 export type EncodeStructure = (value: object) => string
 
+/** A text of which JSON escapes nothing. Most are: testing that costs less than escaping. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 const encodeString = (value: unknown): string => {
   assert(typeof value === 'string', 'an output has another value in place of a string')
-  return JSON.stringify(value)
+  return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)
 }
 
 const encodeSecretString = (value: unknown): string => {
@@ -52,8 +55,32 @@ const listEncoder =
   (item: Encode): Encode =>
   (value) => {
     assert(Array.isArray(value), 'an output has another value in place of a list')
-    return `[${value.map(item).join(',')}]`
+    let text = '['
+    for (let at = 0; at < value.length; at++) text += (at === 0 ? '' : ',') + item(value[at])
+    return `${text}]`
   }
+
+/**
+ * Of structures that hold nothing but texts, as in long listings. Where each item has all members of the
+ * shape, in its order, and nothing else, its JSON is what `JSON.stringify` makes of it, in less than half the time.
+ */
+const textListEncoder = (shape: StructureShape, item: Encode): Encode => {
+  const names = [...shape.members.keys()]
+  const isExact = (value: unknown): boolean => {
+    if (!isJsonObject(value)) return false
+    let at = 0
+    for (const name in value) {
+      if (name !== names[at++] || typeof value[name] !== 'string') return false
+    }
+    return at === names.length
+  }
+  const encodeEach = listEncoder(item)
+  return (value) =>
+    Array.isArray(value) && value.every(isExact) ? JSON.stringify(value) : encodeEach(value)
+}
+
+const holdsTextsAlone = (shape: StructureShape): boolean =>
+  shape.members.values().every((member) => member.type === 'string' && member.sensitive !== true)
 
 const mapEncoder =
   (item: Encode): Encode =>
@@ -86,7 +113,9 @@ export const createEncoders = (): ((shape: StructureShape) => EncodeStructure) =
       case 'timestamp':
         return encodeTimestamp
       case 'list':
-        return listEncoder(compile(shape.member))
+        return shape.member.type === 'structure' && holdsTextsAlone(shape.member)
+          ? textListEncoder(shape.member, compile(shape.member))
+          : listEncoder(compile(shape.member))
       case 'map':
         return mapEncoder(compile(shape.value))
       case 'structure':

@@ -295,6 +295,35 @@ describe('encodeOutput', () => {
     assert.equal(encode({ Internal: 'x', Text: 'y' }), '{"Text":"y"}')
   })
 
+  test('a list of structures of texts is the same whichever way its items were made', () => {
+    const tag = { TagKey: 'k"', TagValue: 'ä\ud800\n' }
+    const text = '{"TagKey":"k\\"","TagValue":"ä\\ud800\\n"}'
+    const swapped = { TagValue: tag.TagValue, TagKey: tag.TagKey }
+    const more = { ...tag, Internal: 'x' }
+    for (const Tags of [
+      [tag, tag],
+      [tag, swapped],
+      [more, tag],
+    ]) {
+      assert.equal(encode({ Tags }), `{"Tags":[${text},${text}]}`)
+    }
+    assert.equal(
+      encode({ Tags: [{ TagKey: 'k', TagValue: undefined }] }),
+      '{"Tags":[{"TagKey":"k"}]}',
+    )
+    assert.equal(encode({ Tags: [{}] }), '{"Tags":[{}]}')
+    for (const wrong of [{ TagKey: 'k', TagValue: 1 }, null]) {
+      assert.throws(() => encode({ Tags: [tag, wrong] }), AssertionFailure)
+    }
+  })
+
+  test('a text is what JSON makes of it', () => {
+    const units = fc.string({ unit: 'binary' })
+    fc.assert(
+      fc.property(units, (Text) => assert.equal(encode({ Text }), JSON.stringify({ Text }))),
+    )
+  })
+
   test('a value of the wrong kind is a bug, not a reply', () => {
     const wrong: object[] = [
       { Text: 1 },
