@@ -59,10 +59,11 @@ export class PageMarkers {
   }
 
   #mac(call: Call, filter: string, payload: Uint8Array): Buffer {
-    const mac = createHmac('sha256', this.#key)
+    let listing = ''
     for (const part of [call.operation, call.accountId, call.region, filter]) {
-      mac.update(`${Buffer.byteLength(part)}:${part}`)
+      listing += `${Buffer.byteLength(part)}:${part}`
     }
-    return mac.update(payload).digest().subarray(0, MAC_BYTES)
+    const mac = createHmac('sha256', this.#key).update(listing).update(payload)
+    return mac.digest().subarray(0, MAC_BYTES)
   }
 }

@@ -22,7 +22,7 @@ import type { RefusalRecorder } from './refusal-recorder.ts'
 import { type Authenticate, type Identity, placeOf, type Service } from './service.ts'
 import { type Prepared, runRead, runWrite } from './stages.ts'
 import { validate } from './validate.ts'
-import { wipe } from './wipe.ts'
+import { mayHoldSecrets, wipe } from './wipe.ts'
 
 export interface PipelineParts extends RecordingParts {
   /** The service that a request is for, by credential scope, target or action. Never fails. */
@@ -120,10 +120,11 @@ export function createInProcessPipeline(
 async function serve(parts: PipelineParts, progress: RequestProgress): Promise<HttpReply> {
   const { service, requestId } = progress
   const prepared = await admit(parts, progress)
+  const { model } = prepared.operation
   return perform(parts, progress, prepared, (output) => {
     // Encoded first, so that the plaintext can be wiped before the log is waited for.
-    const reply = service.codec.reply(prepared.operation.model, output, requestId)
-    wipe(output)
+    const reply = service.codec.reply(model, output, requestId)
+    if (model.output !== undefined && mayHoldSecrets(model.output)) wipe(output)
     return reply
   })
 }

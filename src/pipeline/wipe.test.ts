@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Shape, StructureShape } from '../core/model.ts'
 import { Secret } from '../core/secret.ts'
-import { wipe } from './wipe.ts'
+import { mayHoldSecrets, wipe } from './wipe.ts'
 
 test('every secret is zeroed, however deep it lies; bytes that are none stay', () => {
   const drawn = [0, 1, 2, 3].map(() => new Uint8Array(4).fill(9))
@@ -19,4 +20,25 @@ test('every secret is zeroed, however deep it lies; bytes that are none stay', (
 
 test('nothing to wipe is nothing to fail on', () => {
   for (const holder of [undefined, null, 'text', 5, [], {}, new Uint8Array(2)]) wipe(holder)
+})
+
+test('a shape may hold secrets where something in it is sensitive, however deep', () => {
+  const structure = (members: Readonly<Record<string, Shape>>): StructureShape => ({
+    type: 'structure',
+    name: 'Sample',
+    required: [],
+    members: new Map(Object.entries(members)),
+  })
+  const text: Shape = { type: 'string' }
+  const secret: Shape = { type: 'blob', sensitive: true }
+  const list = (member: Shape): Shape => ({ type: 'list', member })
+  const map = (value: Shape): Shape => ({ type: 'map', key: text, value })
+  assert.equal(mayHoldSecrets(structure({ text, list: list(structure({ text })) })), false)
+  assert.equal(mayHoldSecrets(structure({ blob: { type: 'blob' }, map: map(text) })), false)
+  assert.equal(mayHoldSecrets(structure({ text, secret })), true)
+  assert.equal(mayHoldSecrets(structure({ list: list(structure({ map: map(secret) })) })), true)
+  const members = new Map<string, Shape>([['text', text]])
+  const itself: StructureShape = { ...structure({}), members }
+  members.set('itself', itself)
+  assert.equal(mayHoldSecrets(itself), false)
 })

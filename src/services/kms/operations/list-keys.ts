@@ -5,6 +5,7 @@ import type { Listing } from '../../../core/records.ts'
 import { KEYS } from '../../../core/tables.ts'
 import { servicePermission } from '../authorization/key-permission.ts'
 import { defineOperation } from '../kms-operation.ts'
+import type { KeyListEntry } from '../model.ts'
 import { pageLimit } from '../page-markers.ts'
 
 /** Source: AWS KMS API Reference, ListKeys, Limit. */
@@ -47,16 +48,19 @@ export const listKeys = defineOperation({
       after: after?.[0],
       limit: limit + 1,
     })
-    const shown = page.slice(0, limit)
+    const isTruncated = page.length > limit
+    const shown = isTruncated ? page.slice(0, limit) : page
     const last = shown.at(-1)
-    const isTruncated = page.length > limit && last !== undefined
     const arnOf = keyArns(call)
+    const entries: KeyListEntry[] = []
+    for (const { keyId, deletionDate } of shown) {
+      const isGone = deletionDate !== undefined && deletionDate <= call.time
+      if (!isGone) entries.push({ KeyId: keyId, KeyArn: arnOf(keyId) })
+    }
     return {
-      Keys: shown
-        .filter(({ deletionDate }) => deletionDate === undefined || deletionDate > call.time)
-        .map(({ keyId }) => ({ KeyId: keyId, KeyArn: arnOf(keyId) })),
+      Keys: entries,
       Truncated: isTruncated,
-      NextMarker: isTruncated ? markers.encode(call, '', [last.keyId]) : undefined,
+      NextMarker: isTruncated && last ? markers.encode(call, '', [last.keyId]) : undefined,
     }
   },
 
