@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { after, beforeEach, describe, test } from 'node:test'
 import { OperatorError } from '../../src/core/errors.ts'
 import { MIGRATIONS, type Migration } from '../../src/storage/embedded/migrations.ts'
@@ -108,6 +109,21 @@ describe('the schema of a store in PostgreSQL', () => {
     await client.query("UPDATE steps.migration SET checksum = 'x' WHERE number = 2")
     await assert.rejects(open(OURS), /migration 2 .* is not the one this program has/)
     await assert.rejects(migrateStore(address, ADDING), /migration 2 .* is not the one/)
+  })
+
+  test('has no time of the database in it, and no statement asks for one', async () => {
+    await migrateStore(address, OURS)
+    const { rows } = await client.query(
+      `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'steps'
+        AND (column_default IS NOT NULL OR data_type NOT IN ('text', 'bigint', 'bytea', 'boolean'))`,
+    )
+    assert.deepEqual(rows, [])
+    const folder = new URL('../../src/storage/postgres/', import.meta.url)
+    const asking =
+      /(?<!\.)\b(?:now\(\)|current_(?:date|time|timestamp)|localtime|(?:clock|statement|transaction)_timestamp)/i
+    for (const name of readdirSync(folder).filter((file) => /sql|ddl|migrations/.test(file))) {
+      assert.doesNotMatch(readFileSync(new URL(name, folder), 'utf8'), asking, name)
+    }
   })
 
   test('is left as it was where a step fails', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import pg from 'pg'
@@ -78,6 +78,43 @@ describe('the connection to the database', { skip }, () => {
       open(at('127.0.0.1', 'sslmode=verify-full&sslrootcert=%2Fnowhere')),
       /the file \/nowhere cannot be read/,
     )
+  })
+
+  test('stays when the certificate of the server runs out, and no new one is made until it is renewed', async () => {
+    const url = at('127.0.0.1', `sslmode=verify-full&sslrootcert=${trusted}`)
+    const serveWith = async ({ certificatePem, privateKeyPem }: typeof issued): Promise<void> => {
+      const where = dirname(local?.folder ?? '')
+      writeFileSync(join(where, 'server.crt'), certificatePem)
+      writeFileSync(join(where, 'server.key'), Buffer.from(privateKeyPem.expose()))
+      const client = new pg.Client({ connectionString: server.url })
+      await client.connect()
+      await client.query('SELECT pg_reload_conf()')
+      await client.end()
+    }
+    /** Why the store cannot be opened now, if it cannot. */
+    const look = async (): Promise<string> => {
+      const reader = { address: parsePostgresUrl(url), tables, readOnly: true } as const
+      return openPostgresStore(reader).then((opened) => opened.close().then(() => ''), String)
+    }
+    // The server reads its files a moment after it was told to.
+    const until = async (is: () => Promise<boolean>): Promise<void> => {
+      const deadline = performance.now() + 20_000
+      while (!(await is())) assert.ok(performance.now() < deadline)
+    }
+    const store = await open(url)
+    try {
+      await insertKeys(store, aKeyRow('before'))
+      const longAgo = instant(Date.now() - 3000 * 86_400_000)
+      await serveWith(
+        await issueServerCertificate(authority, { ...issuing, now: longAgo, hosts: [] }),
+      )
+      await until(async () => /could not be reached .*certificate has expired/.test(await look()))
+      await insertKeys(store, aKeyRow('during'))
+    } finally {
+      await store.close()
+      await serveWith(issued)
+    }
+    await until(async () => (await look()) === '')
   })
 
   test('says that a password is wrong, and not which it was', async () => {
