@@ -1,3 +1,4 @@
+import { unreachable } from '../core/assert.ts'
 import type { Shape, StructureShape } from '../core/model.ts'
 import { Secret } from '../core/secret.ts'
 
@@ -48,5 +49,7 @@ function hasSensitive(shape: Shape, seen: Set<Shape>): boolean {
     case 'boolean':
     case 'timestamp':
       return false
+    default:
+      return unreachable(shape)
   }
 }
