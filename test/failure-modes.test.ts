@@ -8,6 +8,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const COLUMNS = 6
 
 interface FailureMode {
+  /** The heading that it stands under. */
+  readonly section: string
   readonly what: string
   readonly operator: string
   readonly tests: string
@@ -16,17 +18,17 @@ interface FailureMode {
 /** The rows of all tables of the page. */
 function failureModes(): readonly FailureMode[] {
   const page = readFileSync(join(ROOT, 'docs/operating/failure-modes.md'), 'utf8')
-  return page
-    .split('\n')
-    .filter(
-      (line) => line.startsWith('| ') && !line.startsWith('| --') && !line.endsWith('| tests |'),
-    )
-    .map((line) => {
-      const cells = line.split('|').slice(1, -1)
-      assert.equal(cells.length, COLUMNS, line)
-      const [what = '', , operator = '', , , tests = ''] = cells.map((cell) => cell.trim())
-      return { what, operator, tests }
-    })
+  const modes: FailureMode[] = []
+  let section = ''
+  for (const line of page.split('\n')) {
+    if (line.startsWith('## ')) section = line.slice(3)
+    if (!line.startsWith('| ') || line.startsWith('| --') || line.endsWith('| tests |')) continue
+    const cells = line.split('|').slice(1, -1)
+    assert.equal(cells.length, COLUMNS, line)
+    const [what = '', , operator = '', , , tests = ''] = cells.map((cell) => cell.trim())
+    modes.push({ section, what, operator, tests })
+  }
+  return modes
 }
 
 /** Every test that a row names, as file and title. */
@@ -49,7 +51,27 @@ const program = (): string =>
     .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'))
     .join('\n')
 
+/** The parts of the service that can fail, each with a table of its own. */
+const SECTIONS = [
+  'Disk',
+  'Crash and loss of power',
+  'Damage, and disks that lie',
+  'Clocks',
+  'Clients and scarce resources',
+  'PostgreSQL',
+  'Workers',
+  'Several nodes',
+]
+/** A table with fewer rows has lost some. */
+const ROWS_MIN = 4
+
 describe('docs/operating/failure-modes.md', () => {
+  test('has a table for every part that can fail', () => {
+    const rows = Map.groupBy(failureModes(), ({ section }) => section)
+    assert.deepEqual([...rows.keys()], SECTIONS)
+    for (const [section, modes] of rows) assert.ok(modes.length >= ROWS_MIN, section)
+  })
+
   test('names a test for every failure, and each of them exists', () => {
     const modes = failureModes()
     assert.ok(modes.length > 30)
