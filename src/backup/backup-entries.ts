@@ -13,7 +13,13 @@ export interface Canary {
 export type BackupEntry =
   | { readonly type: 'setting'; readonly name: string; readonly value: string }
   | { readonly type: 'row'; readonly table: string; readonly row: Row }
-  | { readonly type: 'outbox'; readonly id: number; readonly frame: string }
+  | {
+      readonly type: 'outbox'
+      readonly id: number
+      readonly frame: string
+      /** Whose outbox it was in; absent in backups of before there were several nodes. */
+      readonly node?: string
+    }
   | { readonly type: 'canary'; readonly canary: Canary }
   | { readonly type: 'end'; readonly totals: BackupTotals }
 
@@ -85,6 +91,37 @@ export function decodeEntry(line: string): BackupEntry {
   const isKnown = ['setting', 'outbox', 'end'].includes(parsed.type)
   if (isKnown) return parsed
   throw new IntegrityError('the backup has an entry that this version does not know')
+}
+
+/** Counts entries, and compares with what the last one says. */
+export class EntryCount {
+  readonly #seen = { rows: 0, settings: 0, outbox: 0, canaries: 0 }
+  #totals: BackupTotals | undefined
+
+  add(entry: BackupEntry): void {
+    if (entry.type === 'row') this.#seen.rows += 1
+    else if (entry.type === 'setting') this.#seen.settings += 1
+    else if (entry.type === 'canary') this.#seen.canaries += 1
+    else if (entry.type === 'outbox') this.#seen.outbox += 1
+    else this.#totals = entry.totals
+  }
+
+  get rows(): number {
+    return this.#seen.rows
+  }
+
+  /** @throws {IntegrityError} where something is missing */
+  complete(): BackupTotals {
+    const totals = this.#totals
+    if (totals === undefined) throw new IntegrityError('the backup has no end')
+    for (const what of ['rows', 'settings', 'outbox', 'canaries'] as const) {
+      if (totals[what] === this.#seen[what]) continue
+      throw new IntegrityError(
+        `the backup has ${this.#seen[what]} ${what} instead of ${totals[what]}`,
+      )
+    }
+    return totals
+  }
 }
 
 /** The row as a table of today has it: a column that a newer version added is null until it is written. */

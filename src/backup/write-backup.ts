@@ -2,7 +2,14 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OperatorError } from '../core/errors.ts'
 import type { Clock, Random } from '../core/ports.ts'
-import type { OutboxEntry, Row, RowSnapshot, RowStore, TableSchema } from '../core/store.ts'
+import type {
+  OthersEntry,
+  OutboxEntry,
+  Row,
+  RowSnapshot,
+  RowStore,
+  TableSchema,
+} from '../core/store.ts'
 import type { BackupEntry, BackupTotals, Canary } from './backup-entries.ts'
 import { type BackupKeys, encodeBackup } from './backup-file.ts'
 
@@ -14,11 +21,16 @@ const FILE_MODE = 0o600
 export interface BackupSource {
   readonly rows: Pick<RowStore, 'snapshot'>
   readonly tables: readonly TableSchema[]
+  /** Whose outbox `RowSnapshot.outbox` gives. */
+  readonly nodeId: string
+  /** What the snapshot is opened with: the keys that the store had at its moment. */
+  readonly open: (snapshot: RowSnapshot) => Promise<OpenedSnapshot>
+}
+
+export interface OpenedSnapshot {
   readonly keys: BackupKeys
-  /** What makes the canary of a row as the snapshot has it; undefined where it has none. */
-  readonly canaries: (
-    snapshot: RowSnapshot,
-  ) => (table: TableSchema, row: Row) => Promise<Canary | undefined>
+  /** The canary of a row as the snapshot has it; undefined where it has none. */
+  readonly canaryOf: (table: TableSchema, row: Row) => Promise<Canary | undefined>
 }
 
 export interface BackupParts {
@@ -59,8 +71,9 @@ export async function writeBackup(
   let totals: BackupTotals | undefined
   try {
     const sizeBytes = await source.rows.snapshot(async (snapshot) => {
-      const entries = entriesOf(source, snapshot, (made) => (totals = made))
-      const bytes = encodeBackup(entries, { ...parts, keys: source.keys, createdAt })
+      const { keys, canaryOf } = await source.open(snapshot)
+      const entries = entriesOf({ ...source, canaryOf }, snapshot, (made) => (totals = made))
+      const bytes = encodeBackup(entries, { ...parts, keys, createdAt })
       return writeWhole(file, bytes)
     })
     await rename(draft, path)
@@ -119,11 +132,14 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 async function* entriesOf(
-  { tables, canaries: canariesOf }: BackupSource,
+  {
+    tables,
+    nodeId,
+    canaryOf,
+  }: Pick<BackupSource & OpenedSnapshot, 'tables' | 'nodeId' | 'canaryOf'>,
   snapshot: RowSnapshot,
   onTotals: (totals: BackupTotals) => void,
 ): AsyncGenerator<BackupEntry> {
-  const canaryOf = canariesOf(snapshot)
   const settings = await snapshot.settings()
   for (const setting of settings) yield { type: 'setting', ...setting }
   let rows = 0
@@ -140,7 +156,11 @@ async function* entriesOf(
   }
   let outbox = 0
   for await (const entry of outboxOf(snapshot)) {
-    yield { type: 'outbox', ...entry }
+    yield { type: 'outbox', ...entry, node: nodeId }
+    outbox += 1
+  }
+  for await (const { id, frame, nodeId: node } of othersOutboxOf(snapshot)) {
+    yield { type: 'outbox', id, frame, node }
     outbox += 1
   }
   const totals = {
@@ -174,6 +194,16 @@ async function* outboxOf(snapshot: RowSnapshot): AsyncGenerator<OutboxEntry> {
     const entries = await snapshot.outbox(afterId, OUTBOX_PAGE)
     yield* entries
     afterId = entries.at(-1)?.id ?? afterId
+    if (entries.length < OUTBOX_PAGE) return
+  }
+}
+
+async function* othersOutboxOf(snapshot: RowSnapshot): AsyncGenerator<OthersEntry> {
+  let last: OthersEntry | undefined
+  for (;;) {
+    const entries = await snapshot.othersOutbox(last, OUTBOX_PAGE)
+    yield* entries
+    last = entries.at(-1)
     if (entries.length < OUTBOX_PAGE) return
   }
 }

@@ -49,8 +49,8 @@ export interface Program extends WorkersProgram {
     options: TrailVerifyOptions,
     onProgress: (counts: TrailCounts) => void,
   ): Promise<TrailVerdict>
-  /** Puts a backup back as the store of a data folder that has none. */
-  restoreBackup(options: RestoreOptions): Promise<RestoredFolder>
+  /** Puts a backup back as the store of a data folder that has none, or into an empty database. */
+  restoreBackup(options: RestoreOptions): Promise<RestoredPlace>
   /** Puts a backup into a scratch store and has every key prove that it works. */
   drillBackup(options: DrillOptions): Promise<DrillReport>
   /** What can be asked about the events of a folder, of its running node or of its files. */
@@ -365,27 +365,19 @@ export interface TrailVerdict extends TrailCounts {
 /** A backup, and where its seal is: `keyfile` and `passphraseFile` of the folder options. */
 export interface RestoreOptions extends FolderOptions {
   readonly file: string
-  /** Told now and then how many records are in. */
-  readonly onProgress?: ((records: number) => void) | undefined
+  readonly onProgress?: ((progress: RestoreProgress) => void) | undefined
 }
 
-export interface RestoredFolder {
-  readonly dataFolder: string
-  readonly storeFile: string
-  /** When the backup was made. ISO 8601. */
-  readonly createdAt: string
-  readonly records: number
+export interface RestoreProgress {
+  readonly step: 'restored' | 'checked' | 'proved'
+  /** So far; of keys where they are proved. */
+  readonly rows: number
+  /** Undefined where it is not known beforehand. */
+  readonly total: number | undefined
 }
 
-export interface DrillOptions extends RestoreOptions {
-  /** Where the scratch store is made; the system's folder for temporary files by default. */
-  readonly scratch?: string | undefined
-}
-
-export interface DrillReport {
-  /** When the backup was made. ISO 8601. */
-  readonly createdAt: string
-  readonly records: number
+/** What the keys of a backup did when they were tried. */
+export interface KeyProofs {
   readonly keys: number
   readonly proved: number
   /** Keys whose material is not in the store: expired or deleted imports, custom key stores. */
@@ -394,4 +386,25 @@ export interface DrillReport {
   /** ARNs, at most 100 of each. */
   readonly failures: readonly { readonly key: string; readonly why: string }[]
   readonly absences: readonly { readonly key: string; readonly why: string }[]
+}
+
+export interface RestoredPlace extends KeyProofs {
+  readonly dataFolder: string
+  /** A file, or a URL without its password. */
+  readonly store: string
+  /** When the backup was made. ISO 8601. */
+  readonly createdAt: string
+  readonly records: number
+}
+
+export interface DrillOptions extends FolderOptions {
+  readonly file: string
+  /** Where the scratch store is made; the system's folder for temporary files by default. */
+  readonly scratch?: string | undefined
+}
+
+export interface DrillReport extends KeyProofs {
+  /** When the backup was made. ISO 8601. */
+  readonly createdAt: string
+  readonly records: number
 }

@@ -100,6 +100,12 @@ export interface OutboxEntry {
   readonly frame: string
 }
 
+/** An entry of another process's outbox, on a store that several share. */
+export interface OthersEntry extends OutboxEntry {
+  /** Whose outbox it is in; ids are each node's own. */
+  readonly nodeId: string
+}
+
 /** Everything of a store as of one commit: reads between others' commits all see the same. */
 export interface RowSnapshot extends RowReader {
   readonly epoch: number
@@ -109,6 +115,11 @@ export interface RowSnapshot extends RowReader {
   settings(): Promise<readonly { readonly name: string; readonly value: string }[]>
   /** As `RowStore.outbox`. */
   outbox(afterId: number, limit: number): Promise<readonly OutboxEntry[]>
+  /** Entries of the outboxes of other processes, node by node, behind the one that is given. */
+  othersOutbox(
+    after: Omit<OthersEntry, 'frame'> | undefined,
+    limit: number,
+  ): Promise<readonly OthersEntry[]>
 }
 
 export interface RowTransaction extends RowReader {

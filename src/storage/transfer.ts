@@ -12,6 +12,8 @@ const COUNTED_MAX = 200_000
 export const TRANSFER_SETTING = 'transfer'
 /** The store is being filled, or was left so: it is of no use. */
 export const TRANSFER_BEGUN = 'begun'
+/** … from a backup. */
+export const TRANSFER_RESTORING = 'restore begun'
 /** The store is complete. */
 export const TRANSFER_DONE = 'done'
 /** The store was moved; behind it stands where to. */

@@ -100,7 +100,7 @@ describe('a backup', () => {
     const restored = join(folder, 'restored')
     const done = await run('restore', backup, '--data', restored, '--keyfile', keyfileOf())
     assert.equal(done.exitCode, 0, done.stderr)
-    assert.match(done.stdout, /^Restored \d+ records of /)
+    assert.match(done.stdout, /^Restored \d+ records and \d+ keys of /)
     assert.deepEqual(readdirSync(restored).sort(), ['lock', 'strongroom.db'])
     copyFileSync(server.credentialsFile, join(restored, 'root-credentials'))
     await using other = await startServer({

@@ -6,7 +6,8 @@ import { count, folderOf, jsonLine, withOperator } from '../context.ts'
 import { EXIT } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption, parseText } from '../options.ts'
-import type { DrillReport } from '../program.ts'
+import type { DrillReport, FolderOptions, KeyProofs, RestoredPlace } from '../program.ts'
+import { withProgressBar } from '../progress-bar.ts'
 
 interface BackupFlags extends FolderFlags {
   readonly json: boolean
@@ -27,13 +28,20 @@ Example:
   strongroom backup /backup/strongroom-$(date +%F).srb`
 
 const RESTORE_HELP = `
-The data folder must have no store. Key ids, ARNs and ciphertexts stay as they
-were; what was changed after the backup was made is not in it, so that keys,
-grants and access keys that were taken away since are there again.
+The data folder must have no store. With --store postgres://…, the tables of the
+database must be empty (strongroom migrate makes them) and every node stopped.
+Key ids, ARNs and ciphertexts stay as they were; what was changed after the
+backup was made is not in it, so that keys, grants and access keys that were
+taken away since are there again. Every key is tried as with strongroom drill.
 
-Example:
+Exit code 0: all is there. 1: it is not, or some keys do not work, and the
+output says which.
+
+Examples:
   strongroom restore /backup/one.srb --keyfile /media/usb/root.key \\
-    --data /var/lib/strongroom`
+    --data /var/lib/strongroom
+  strongroom restore /backup/one.srb --keyfile /etc/strongroom/root.key \\
+    --data /var/lib/strongroom --store postgres://strongroom@db.example/kms`
 
 const DRILL_HELP = `
 Nothing of a running node is touched. Every generation of every key must open,
@@ -75,18 +83,41 @@ function addRestore(parent: Command, context: Context): void {
   const restore = command(
     parent,
     'restore',
-    'Put a backup back as the store of a data folder',
+    'Put a backup back, in a data folder or a database',
     RESTORE_HELP,
   )
   context.act<BackupFlags>(restore, async (flags) => {
     const { program, terminal } = context
     const folder = folderOf(flags, context)
-    const done = await program.restoreBackup({ ...folder, file: fileOf(restore) })
-    const text = `Restored ${count(done.records, 'record')} of ${done.createdAt} to ${done.storeFile}.\nGo on with: ${program.commandName} start --data ${done.dataFolder}\n`
-    await terminal.out.write(flags.json ? jsonLine(done) : text)
-    return EXIT.ok
+    const done = await withProgressBar(context, (onProgress) =>
+      program.restoreBackup({ ...folder, file: fileOf(restore), onProgress }),
+    )
+    await terminal.out.write(
+      flags.json ? jsonLine(done) : describeRestored(done, program.commandName, folder),
+    )
+    return done.failed === 0 ? EXIT.ok : EXIT.failed
   })
 }
+
+function describeRestored(
+  done: RestoredPlace,
+  commandName: string,
+  { keyfile }: FolderOptions,
+): string {
+  const flags = [
+    `--data ${done.dataFolder}`,
+    ...(isDatabase(done) ? [`--store ${done.store}`] : []),
+    ...(keyfile === undefined ? [] : [`--keyfile ${keyfile}`]),
+  ]
+  const lines = [
+    `Restored ${count(done.records, 'record')} and ${count(done.keys, 'key')} of ${done.createdAt} to ${done.store}.`,
+    ...describeProofs(done),
+    `Go on with: ${commandName} start ${flags.join(' ')}`,
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const isDatabase = ({ store }: RestoredPlace): boolean => /^postgres(ql)?:/.test(store)
 
 function addDrill(parent: Command, context: Context): void {
   const drill = command(
@@ -118,11 +149,15 @@ const fileOf = (made: Command): string => made.args[0] ?? ''
 function describeReport(report: DrillReport): string {
   const lines = [
     `The backup of ${report.createdAt}: ${count(report.records, 'record')}, ${count(report.keys, 'key')}.`,
-    `  ${report.proved} proved that they work`,
-    `  ${report.withoutMaterial} have no material in the store`,
-    `  ${report.failed} failed`,
-    ...report.failures.map(({ key, why }) => `Failed: ${key}: ${why}`),
-    ...report.absences.map(({ key, why }) => `No material: ${key}: ${why}`),
+    ...describeProofs(report),
   ]
   return `${lines.join('\n')}\n`
 }
+
+const describeProofs = (proofs: KeyProofs): readonly string[] => [
+  `  ${proofs.proved} proved that they work`,
+  `  ${proofs.withoutMaterial} have no material in the store`,
+  `  ${proofs.failed} failed`,
+  ...proofs.failures.map(({ key, why }) => `Failed: ${key}: ${why}`),
+  ...proofs.absences.map(({ key, why }) => `No material: ${key}: ${why}`),
+]

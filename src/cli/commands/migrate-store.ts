@@ -4,16 +4,12 @@ import { count, folderOf, jsonLine } from '../context.ts'
 import { EXIT, UsageError } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption, parseText } from '../options.ts'
-import type { TransferProgress } from '../store-program.ts'
+import { withProgressBar } from '../progress-bar.ts'
 
 interface TransferFlags extends FolderFlags {
   readonly to?: string
   readonly json: boolean
 }
-
-const BAR_COLUMNS = 30
-/** How often the bar is drawn. */
-const DRAW_MS = 100
 
 const HELP = `
 The node must be stopped, and so must every other node on the same store. All of
@@ -42,48 +38,11 @@ export function addMigrateStore(parent: Command, context: Context): void {
     const { to } = flags
     if (to === undefined) throw new UsageError('--to is missing: where is the store to go?')
     const { program, terminal } = context
-    const bar = progressBar(context)
-    const moving = program.transferStore({ ...folderOf(flags, context), to, onProgress: bar.draw })
-    const done = await endingWith(bar, moving)
+    const done = await withProgressBar(context, (onProgress) =>
+      program.transferStore({ ...folderOf(flags, context), to, onProgress }),
+    )
     const text = `Moved ${count(done.records, 'record')} from ${done.from} to ${done.to}; every one was compared, and every secret opened.\nGo on with: ${program.commandName} start --data ${flags.data} --store ${done.to}\n`
     await terminal.out.write(flags.json ? jsonLine(done) : text)
     return EXIT.ok
   })
-}
-
-async function endingWith<T>(bar: { end(): Promise<void> }, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } finally {
-    await bar.end()
-  }
-}
-
-/** One line that is written over, for a person who looks. */
-function progressBar({ terminal }: Context) {
-  let drawnAt = -Infinity
-  let isDrawn = false
-  return {
-    draw(progress: TransferProgress): void {
-      const now = terminal.elapsedMs()
-      const isLast = progress.rows === progress.total
-      if (!terminal.errIsLive || (now - drawnAt < DRAW_MS && !isLast)) return
-      drawnAt = now
-      isDrawn = true
-      void terminal.err.write(`\r${describeProgress(progress)}\u001b[K`)
-    },
-    async end(): Promise<void> {
-      if (isDrawn) await terminal.err.write('\n')
-    },
-  }
-}
-
-/** `copied    [###       ] 30 %, 300 of 1000 records` */
-export function describeProgress({ step, rows, total }: TransferProgress): string {
-  const name = step.padEnd(9)
-  if (total === undefined) return `${name} ${count(rows, 'record')}`
-  const share = total === 0 ? 1 : Math.min(rows / total, 1)
-  const full = Math.round(share * BAR_COLUMNS)
-  const bar = `${'#'.repeat(full)}${' '.repeat(BAR_COLUMNS - full)}`
-  return `${name} [${bar}] ${Math.floor(share * 100)} %, ${rows} of ${count(total, 'record')}`
 }

@@ -1,53 +1,155 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { RestoredFolder, RestoreOptions } from '../../cli/program.ts'
-import { OperatorError } from '../../core/errors.ts'
+import type { BackupTotals } from '../../backup/backup-entries.ts'
+import { readBackup } from '../../backup/backup-file.ts'
+import { countEntries } from '../../backup/restore-backup.ts'
+import type { RestoredPlace, RestoreOptions, RestoreProgress } from '../../cli/program.ts'
+import { IntegrityError, OperatorError } from '../../core/errors.ts'
+import type { RowStore } from '../../core/store.ts'
+import { CUSTODY_SETTING } from '../../crypto/custody.ts'
 import { createRandom } from '../../crypto/random.ts'
 import { lockFolder } from '../../storage/folder-lock.ts'
+import { TRANSFER_DONE, TRANSFER_RESTORING, TRANSFER_SETTING } from '../../storage/transfer.ts'
 import { machineClock } from '../clocks.ts'
-import { makeFolder, nodeFolder } from '../node/node-folder.ts'
+import { makeFolder, type NodeFolder, nodeFolder } from '../node/node-folder.ts'
+import { findNodeId, nodeIdOf } from '../node/node-id.ts'
+import type { StateParts } from '../node/node-state.ts'
+import { assertNoNeighbours, openNodeStore } from '../node/node-store.ts'
+import { assertEmpty } from '../operator/empty-store.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
-import { removeStore, restoreInto, unsealBackup } from './restored-store.ts'
+import { proveKeys } from './prove-keys.ts'
+import {
+  damaged,
+  fillStore,
+  type RestoredStore,
+  removeStore,
+  restoreInto,
+  type UnsealedBackup,
+  unsealBackup,
+} from './restored-store.ts'
 
 /**
- * Puts a backup back as the store of a data folder that has none. The store appears under its name once all
- * of it is in and checked. @throws {OperatorError}
+ * Puts a backup back: as the store of a data folder that has none, or into a database that is empty. The store can be used once all of it
+ * is in and checked, and its keys have been tried. @throws {OperatorError}
  */
-export async function restoreBackup(options: RestoreOptions): Promise<RestoredFolder> {
+export async function restoreBackup(options: RestoreOptions): Promise<RestoredPlace> {
   const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('warn') }
   const folder = nodeFolder(options)
-  if (folder.database !== undefined) {
-    throw new OperatorError(
-      'a backup is put back as a file',
-      'leave --store out, and move the restored store with strongroom migrate-store --to postgres://…',
-    )
-  }
-  if (existsSync(folder.storeFile)) {
-    throw new OperatorError(
-      `there is a store at ${folder.storeFile} already`,
-      'choose another folder with --data, or move the store away: nothing is overwritten',
-    )
-  }
+  if (folder.database === undefined) assertNoFile(folder)
   const unsealed = await unsealBackup(options.file, options, folder, parts)
+  const { rows: total } = await checkWhole(unsealed)
+  const onProgress = (progress: Omit<RestoreProgress, 'total'>): void =>
+    options.onProgress?.({ ...progress, total: progress.step === 'proved' ? undefined : total })
   makeFolder(folder)
   const lock = lockFolder(folder.path)
   try {
-    const draft = `${folder.storeFile}.restoring`
-    removeStore(draft)
-    const { rows, totals } = await restoreInto(draft, unsealed, options.onProgress)
-    await rows.close()
-    renameSync(draft, folder.storeFile)
-    syncFolder(dirname(folder.storeFile))
+    const restored =
+      folder.database === undefined
+        ? await restoreFile(folder, unsealed, onProgress)
+        : await restoreDatabase(folder, unsealed, onProgress, parts)
     return {
       dataFolder: folder.path,
-      storeFile: folder.storeFile,
+      store: folder.database?.label ?? folder.storeFile,
       createdAt: unsealed.backup.header.createdAt,
-      records: totals.rows,
+      ...restored,
     }
   } finally {
     lock.release()
   }
 }
+
+/** Reads the backup to its end before anything is put anywhere. @throws {OperatorError} where it is damaged */
+async function checkWhole({ backup, custody }: UnsealedBackup): Promise<BackupTotals> {
+  try {
+    return await countEntries(readBackup(backup, custody))
+  } catch (error) {
+    throw error instanceof IntegrityError ? damaged(backup, error) : error
+  }
+}
+
+function assertNoFile({ storeFile }: NodeFolder): void {
+  if (!existsSync(storeFile)) return
+  throw new OperatorError(
+    `there is a store at ${storeFile} already`,
+    'choose another folder with --data, or move the store away: nothing is overwritten',
+  )
+}
+
+type OnProgress = (progress: Omit<RestoreProgress, 'total'>) => void
+
+/** The store appears under its name in the end. */
+async function restoreFile(folder: NodeFolder, unsealed: UnsealedBackup, onProgress: OnProgress) {
+  const draft = `${folder.storeFile}.restoring`
+  removeStore(draft)
+  const place = { nodeId: findNodeId(folder), onProgress: restoredOf(onProgress) }
+  const restored = await restoreInto(draft, unsealed, place)
+  const { rows } = restored
+  let proofs: Awaited<ReturnType<typeof prove>>
+  try {
+    proofs = await prove(restored, onProgress)
+    await rows.transaction((tx) => tx.setSetting(CUSTODY_SETTING, unsealed.custody.settingText))
+  } finally {
+    await rows.close()
+  }
+  renameSync(draft, folder.storeFile)
+  syncFolder(dirname(folder.storeFile))
+  return proofs
+}
+
+/** The store has its keys in the end, and says until then that it is being filled: nobody can serve from it. */
+async function restoreDatabase(
+  folder: NodeFolder,
+  unsealed: UnsealedBackup,
+  onProgress: OnProgress,
+  { clock, random }: StateParts,
+) {
+  const nodeId = nodeIdOf(folder, random)
+  const store = await openNodeStore(folder, () => nodeId, {
+    clock,
+    onLateCommit: () => undefined,
+    onForgotten: () => undefined,
+    onEnd: () => undefined,
+    onCommitted: undefined,
+  })
+  const { rows } = store
+  try {
+    await assertNoNeighbours(store, '', 'stop every node first')
+    await assertEmpty(store)
+    await begin(rows)
+    const place = { nodeId, onProgress: restoredOf(onProgress) }
+    const restored = await fillStore(rows, unsealed, place)
+    const proofs = await prove(restored, onProgress)
+    await rows.transaction(async (tx) => {
+      await tx.setSetting(CUSTODY_SETTING, unsealed.custody.settingText)
+      await tx.setSetting(TRANSFER_SETTING, TRANSFER_DONE)
+    })
+    return proofs
+  } finally {
+    await rows.close()
+  }
+}
+
+/** From here on no node sets the store up, and nobody else fills it. */
+const begin = (rows: RowStore): Promise<void> =>
+  rows.transaction(async (tx) => {
+    for (const name of [CUSTODY_SETTING, TRANSFER_SETTING]) {
+      if ((await tx.setting(name)) === undefined) continue
+      throw new OperatorError('somebody else has begun to use the store', 'stop every node first')
+    }
+    await tx.setSetting(TRANSFER_SETTING, TRANSFER_RESTORING)
+  })
+
+async function prove(restored: RestoredStore, onProgress: OnProgress) {
+  const { rows: records } = restored.totals
+  onProgress({ step: 'checked', rows: records })
+  const proofs = await proveKeys(restored, (rows) => onProgress({ step: 'proved', rows }))
+  return { records, ...proofs }
+}
+
+const restoredOf =
+  (onProgress: OnProgress) =>
+  (rows: number): void =>
+    onProgress({ step: 'restored', rows })
 
 function syncFolder(path: string): void {
   const folder = openSync(path, 'r')

@@ -4,11 +4,13 @@ import { type OpenedBackup, openBackup, readBackup } from '../../backup/backup-f
 import { type Restored, restoreEntries } from '../../backup/restore-backup.ts'
 import type { FolderOptions } from '../../cli/program.ts'
 import { IntegrityError, OperatorError } from '../../core/errors.ts'
+import type { RowStore } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
 import { CUSTODY_SETTING, type Custody, openCustody } from '../../crypto/custody.ts'
 import { parseSetting } from '../../crypto/custody-setting.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
+import { openEmbeddedStore } from '../../storage/embedded/embedded-store.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
+import { TRANSFER_SETTING } from '../../storage/transfer.ts'
 import type { NodeFolder } from '../node/node-folder.ts'
 import { type StateParts, sealOf } from '../node/node-state.ts'
 
@@ -37,9 +39,16 @@ export async function unsealBackup(
   return { backup, custody: await openCustody(backup.header.custody, { seal, ...parts }) }
 }
 
-/** The store that a backup was put into. */
-export interface RestoredStore extends Restored {
-  readonly rows: EmbeddedStore
+/** Where a backup is put. */
+export interface RestorePlace {
+  /** As `RestoreTarget.nodeId`. */
+  readonly nodeId: string | undefined
+  readonly onProgress?: ((rows: number) => void) | undefined
+}
+
+/** The store that a backup was put into. It has no keys of its own yet: `completeRestore` is what makes it one that can be served. */
+export interface RestoredStore<R extends RowStore = RowStore> extends Restored {
+  readonly rows: R
   readonly records: CachedRecordStore
 }
 
@@ -49,15 +58,32 @@ export interface RestoredStore extends Restored {
  */
 export async function restoreInto(
   storeFile: string,
-  { backup, custody }: UnsealedBackup,
-  onProgress?: (rows: number) => void,
+  unsealed: UnsealedBackup,
+  place: RestorePlace,
 ): Promise<RestoredStore> {
   const tables = TABLES.map(({ schema }) => schema)
   const rows = await openEmbeddedStore({ file: storeFile, tables })
   try {
+    return await fillStore(rows, unsealed, place)
+  } catch (error) {
+    await rows.close()
+    removeStore(storeFile)
+    throw error
+  }
+}
+
+/** Puts a backup into an empty store, and checks every record there. @throws {OperatorError} where the backup is damaged */
+export async function fillStore<R extends RowStore>(
+  rows: R,
+  { backup, custody }: UnsealedBackup,
+  { nodeId, onProgress }: RestorePlace,
+): Promise<RestoredStore<R>> {
+  try {
+    const tables = TABLES.map(({ schema }) => schema)
     const entries: AsyncIterable<BackupEntry> = readBackup(backup, custody)
-    const restored = await restoreEntries(entries, { rows, tables, onProgress })
-    if ((await rows.setting(CUSTODY_SETTING)) !== backup.header.custody) {
+    const heldBack = [CUSTODY_SETTING, TRANSFER_SETTING]
+    const restored = await restoreEntries(entries, { rows, tables, nodeId, heldBack, onProgress })
+    if (restored.heldBack.get(CUSTODY_SETTING) !== backup.header.custody) {
       throw new IntegrityError('its beginning belongs to another backup')
     }
     const records = createRecordStore({ rows, guard: custody, cacheRecords: CACHE_RECORDS })
@@ -66,8 +92,6 @@ export async function restoreInto(
     })
     return { ...restored, rows, records }
   } catch (error) {
-    await rows.close()
-    removeStore(storeFile)
     throw error instanceof IntegrityError ? damaged(backup, error) : error
   }
 }
@@ -77,9 +101,10 @@ export function removeStore(file: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true })
 }
 
-const damaged = ({ path }: OpenedBackup, cause: IntegrityError): OperatorError =>
+/** What is said of a backup that is not what was written. */
+export const damaged = ({ path }: OpenedBackup, cause: IntegrityError): OperatorError =>
   new OperatorError(
     `the backup ${path} is damaged: ${cause.message}`,
-    'nothing of it was put back; take another copy',
+    'nothing of it can be used; take another copy',
     { cause },
   )

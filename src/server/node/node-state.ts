@@ -20,7 +20,12 @@ import { passphraseSeal } from '../../crypto/seal-passphrase.ts'
 import { sharesSeal } from '../../crypto/seal-shares.ts'
 import { type FolderLock, hasLockFile } from '../../storage/folder-lock.ts'
 import { type CachedRecordStore, createRecordStore } from '../../storage/record-store.ts'
-import { TRANSFER_BEGUN, TRANSFER_MOVED, TRANSFER_SETTING } from '../../storage/transfer.ts'
+import {
+  TRANSFER_BEGUN,
+  TRANSFER_MOVED,
+  TRANSFER_RESTORING,
+  TRANSFER_SETTING,
+} from '../../storage/transfer.ts'
 import { systemCodeOf } from '../http/http-listen.ts'
 import type { NodeMetrics } from '../monitoring/node-metrics.ts'
 import { drawAccountId, drawCredential, storeAccount } from '../operator/accounts.ts'
@@ -161,6 +166,7 @@ async function unsealStore(
           'start this one again, with the root key file of that node',
         )
       }
+      assertUsable(await tx.setting(TRANSFER_SETTING))
       await tx.setSetting(CUSTODY_SETTING, custody.settingText)
     })
     await custody.settleSeal()
@@ -321,6 +327,12 @@ function assertUsable(transfer: string | undefined): void {
     throw new OperatorError(
       'a transfer into this store did not come to its end',
       'drop the schema, run strongroom migrate, and then strongroom migrate-store again',
+    )
+  }
+  if (transfer === TRANSFER_RESTORING) {
+    throw new OperatorError(
+      'a restore into this store has not come to its end',
+      'wait for it; where it was interrupted, drop the schema, run strongroom migrate, and then strongroom restore again',
     )
   }
   if (transfer?.startsWith(TRANSFER_MOVED) === true) {

@@ -1,7 +1,6 @@
 import { existsSync, renameSync } from 'node:fs'
 import type { TransferOptions, TransferredStore } from '../../cli/store-program.ts'
 import { IntegrityError, OperatorError } from '../../core/errors.ts'
-import type { RowReader } from '../../core/store.ts'
 import { TABLES } from '../../core/tables.ts'
 import { CUSTODY_SETTING } from '../../crypto/custody.ts'
 import { createRandom } from '../../crypto/random.ts'
@@ -20,6 +19,7 @@ import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
 import { nodeIdOf } from '../node/node-id.ts'
 import { type NodeState, openNodeState } from '../node/node-state.ts'
 import { type NodeStore, openNodeStore } from '../node/node-store.ts'
+import { assertEmpty } from './empty-store.ts'
 import { createOperatorLog } from './operator-log.ts'
 
 /** Records held in memory while the copy is looked through. */
@@ -99,25 +99,6 @@ async function assertAlone({ neighbours }: NodeStore): Promise<void> {
       )
     }
   }
-}
-
-async function assertEmpty({ rows, location }: NodeStore): Promise<void> {
-  const isEmpty =
-    (await rows.setting(CUSTODY_SETTING)) === undefined &&
-    (await rows.setting(TRANSFER_SETTING)) === undefined &&
-    (await hasNoRows(rows))
-  if (isEmpty) return
-  throw new OperatorError(
-    `the store ${location} is not empty`,
-    'name an empty one: for a database, drop the schema and run strongroom migrate again',
-  )
-}
-
-async function hasNoRows(rows: RowReader): Promise<boolean> {
-  for (const table of schemas) {
-    if ((await rows.count(table, { index: 'key', equals: [], atMost: 1 })) > 0) return false
-  }
-  return true
 }
 
 function fill(

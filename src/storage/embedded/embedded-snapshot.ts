@@ -59,6 +59,11 @@ export class EmbeddedSnapshot implements RowSnapshot {
     return this.#read('read the outbox', () => this.#feed.outboxOfAll(afterId, limit))
   }
 
+  /** The store is this process's alone. */
+  async othersOutbox(): Promise<readonly []> {
+    return []
+  }
+
   /** Ends the transaction and closes the connection. */
   close(): void {
     this.#db.close()

@@ -62,4 +62,9 @@ export class MemorySnapshot implements RowSnapshot {
     assertEntryLimit(limit)
     return this.#outbox.filter(({ id }) => id > afterId).slice(0, limit)
   }
+
+  /** The store is this process's alone. */
+  async othersOutbox(): Promise<readonly []> {
+    return []
+  }
 }

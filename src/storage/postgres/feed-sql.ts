@@ -1,5 +1,5 @@
 import { IntegrityError } from '../../core/errors.ts'
-import type { Change, OutboxEntry } from '../../core/store.ts'
+import type { Change, OthersEntry, OutboxEntry } from '../../core/store.ts'
 import type { ResultRow } from './connections.ts'
 import type { Statement } from './row-sql.ts'
 import { escapeText, unescapeText } from './text-escape.ts'
@@ -76,6 +76,16 @@ export const readOutbox = (nodeId: string, afterId: number, limit: number): Stat
   values: [nodeId, afterId, limit],
 })
 
+export const readOthersOutbox = (
+  nodeId: string,
+  after: Omit<OthersEntry, 'frame'> | undefined,
+  limit: number,
+): Statement => ({
+  text: `SELECT id, frame, node_id FROM outbox WHERE node_id <> $1 AND (node_id > $2 OR (node_id = $2 AND id > $3))
+    ORDER BY node_id, id LIMIT $4`,
+  values: [nodeId, after?.nodeId ?? '', after?.id ?? 0, limit],
+})
+
 /** The entries of the next epochs, at least `limit` where there are so many: the last epoch comes whole. */
 export const readChanges = (epoch: number, limit: number): Statement => ({
   text: `SELECT epoch, table_name, row_key FROM change WHERE epoch > $1 AND epoch <= COALESCE(
@@ -132,6 +142,12 @@ export function settingEntryOf([name, value]: ResultRow): { name: string; value:
 
 export function outboxEntryOf([id, frame]: ResultRow): OutboxEntry {
   if (typeof id === 'number' && typeof frame === 'string') return { id, frame: unescapeText(frame) }
+  throw new IntegrityError('the outbox of the store holds something else')
+}
+
+export function othersEntryOf(row: ResultRow): OthersEntry {
+  const nodeId = row[2]
+  if (typeof nodeId === 'string') return { ...outboxEntryOf(row), nodeId }
   throw new IntegrityError('the outbox of the store holds something else')
 }
 

@@ -1,11 +1,20 @@
 import { assert } from '../../core/assert.ts'
-import type { OutboxEntry, PageQuery, Row, RowSnapshot, TableSchema } from '../../core/store.ts'
+import type {
+  OthersEntry,
+  OutboxEntry,
+  PageQuery,
+  Row,
+  RowSnapshot,
+  TableSchema,
+} from '../../core/store.ts'
 import { assertEntryLimit } from '../row-shape.ts'
 import type { ResultRow, Session } from './connections.ts'
 import {
   numberOf,
+  othersEntryOf,
   outboxEntryOf,
   READ_EPOCH,
+  readOthersOutbox,
   readOutbox,
   readSetting,
   readSettings,
@@ -93,6 +102,15 @@ export class PostgresSnapshot implements RowSnapshot {
     assertEntryLimit(limit)
     const rows = await this.#read('read the outbox', readOutbox(this.#nodeId, afterId, limit))
     return rows.map(outboxEntryOf)
+  }
+
+  async othersOutbox(
+    after: Omit<OthersEntry, 'frame'> | undefined,
+    limit: number,
+  ): Promise<readonly OthersEntry[]> {
+    assertEntryLimit(limit)
+    const sql = readOthersOutbox(this.#nodeId, after, limit)
+    return (await this.#read('read the outboxes', sql)).map(othersEntryOf)
   }
 
   /** Ends the transaction with its session. */

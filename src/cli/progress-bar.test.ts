@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { describeProgress } from './migrate-store.ts'
+import { describeProgress } from './progress-bar.ts'
 
-describe('the progress of a move', () => {
+describe('the progress of a long work', () => {
   test('is a bar where the end is known, and a number where it is not', () => {
     assert.equal(
       describeProgress({ step: 'copied', rows: 1, total: 3 }),
@@ -16,5 +16,6 @@ describe('the progress of a move', () => {
       describeProgress({ step: 'compared', rows: 200_500, total: undefined }),
       'compared  200500 records',
     )
+    assert.equal(describeProgress({ step: 'proved', rows: 1, total: undefined }), 'proved    1 key')
   })
 })
