@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { DrillReport, KeyProofs, RestoredPlace } from '../backup-program.ts'
 import type { Context } from '../context.ts'
 import { count, folderOf, jsonLine, withOperator } from '../context.ts'
 import { EXIT } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
 import { folderOptions, jsonOption, parseText } from '../options.ts'
-import type { DrillReport, FolderOptions, KeyProofs, RestoredPlace } from '../program.ts'
+import type { FolderOptions } from '../program.ts'
 import { withProgressBar } from '../progress-bar.ts'
 
 interface BackupFlags extends FolderFlags {

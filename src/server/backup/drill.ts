@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DrillOptions, DrillReport } from '../../cli/program.ts'
+import type { DrillOptions, DrillReport } from '../../cli/backup-program.ts'
 import { createRandom } from '../../crypto/random.ts'
 import { machineClock } from '../clocks.ts'
 import { nodeFolder } from '../node/node-folder.ts'

@@ -1,6 +1,6 @@
 import { proveKey } from '../../backup/canaries.ts'
 import { canaryName } from '../../backup/restore-backup.ts'
-import type { KeyProofs } from '../../cli/program.ts'
+import type { KeyProofs } from '../../cli/backup-program.ts'
 import { keyArn } from '../../core/arn.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type { Key } from '../../core/key.ts'

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { BackupTotals } from '../../backup/backup-entries.ts'
 import { readBackup } from '../../backup/backup-file.ts'
 import { countEntries } from '../../backup/restore-backup.ts'
-import type { RestoredPlace, RestoreOptions, RestoreProgress } from '../../cli/program.ts'
+import type { RestoredPlace, RestoreOptions, RestoreProgress } from '../../cli/backup-program.ts'
 import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import type { RowStore } from '../../core/store.ts'
 import { CUSTODY_SETTING } from '../../crypto/custody.ts'
@@ -101,11 +101,13 @@ async function restoreDatabase(
   folder: NodeFolder,
   unsealed: UnsealedBackup,
   onProgress: OnProgress,
-  { clock, random }: StateParts,
+  { clock, random, log }: StateParts,
 ) {
   const nodeId = nodeIdOf(folder, random)
   const store = await openNodeStore(folder, () => nodeId, {
     clock,
+    log,
+    isWorker: false,
     onLateCommit: () => undefined,
     onForgotten: () => undefined,
     onEnd: () => undefined,

@@ -59,7 +59,7 @@ export class EmbeddedSnapshot implements RowSnapshot {
     return this.#read('read the outbox', () => this.#feed.outboxOfAll(afterId, limit))
   }
 
-  /** The store is this process's alone. */
+  /** `outbox` has those of all workers: their ids are of one count. */
   async othersOutbox(): Promise<readonly []> {
     return []
   }
