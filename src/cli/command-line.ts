@@ -10,6 +10,7 @@ import { addExplain, addSimulate, addWhoCan } from './commands/explanations.ts'
 import { addKey } from './commands/key-impact.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addMigrateStore } from './commands/migrate-store.ts'
+import { addNodes } from './commands/nodes.ts'
 import { addOidc } from './commands/oidc.ts'
 import { addOperatorCertificates } from './commands/operator-certificates.ts'
 import { addRotation } from './commands/rotation.ts'
@@ -118,7 +119,7 @@ export function buildCommands(context: Context, print: (text: string) => void): 
   for (const add of [addAccount, addCredentials, addOidc, addKey]) add(root, context)
   for (const add of [addUnseal, addRotation, addBackup, addAudit, addEvents, addMigrate])
     add(root, context)
-  for (const add of [addMigrateStore, addOperatorCertificates]) add(root, context)
+  for (const add of [addMigrateStore, addOperatorCertificates, addNodes]) add(root, context)
   for (const add of [addExplain, addWhoCan, addSimulate]) add(root, context)
   const version = root.command('version').description('Print the version')
   context.act(version, async () => {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { EventFilter, EventOutcome } from '../core/audit-search.ts'
+import type { EventFilter, EventOutcome, EventScope } from '../core/audit-search.ts'
 import type { Instant } from '../core/ids.ts'
 import { UsageError } from './failures.ts'
 import { accountOption, type FolderFlags, parseRegion } from './options.ts'
@@ -17,6 +17,7 @@ export interface CountedFilterFlags extends FolderFlags {
   readonly region?: string
   readonly since?: TimeText
   readonly until?: TimeText
+  readonly thisNode?: boolean
 }
 
 export interface FilterFlags extends CountedFilterFlags {
@@ -56,6 +57,15 @@ export const filterOptions = (): readonly Option[] => [
     .default([], 'any')
     .argParser(collectPairs),
 ]
+
+/** For commands that ask all that serve as one. */
+export const thisNodeOption = (): Option =>
+  new Option('--this-node', 'in the log of this node alone, whatever other nodes have').default(
+    false,
+  )
+
+export const scopeOf = ({ thisNode }: CountedFilterFlags): EventScope =>
+  thisNode === true ? { scope: 'node' } : {}
 
 export const withOptions = (command: Command, options: readonly Option[]): Command => {
   for (const option of options) command.addOption(option)

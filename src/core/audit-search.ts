@@ -42,7 +42,13 @@ export interface EventFilter {
   readonly encryptionContext?: Readonly<Record<string, string>> | undefined
 }
 
-export interface EventPageQuery extends EventFilter {
+/** Whose logs are asked. */
+export interface EventScope {
+  /** `node`: only that of the node that is asked. Absent: those of all that serve as one. */
+  readonly scope?: 'node' | undefined
+}
+
+export interface EventPageQuery extends EventFilter, EventScope {
   readonly order: 'newest-first' | 'oldest-first'
   /** Of the page before; opaque. */
   readonly after?: string | undefined
@@ -78,20 +84,21 @@ export type EventDimension =
   | 'day'
 
 export interface EventCountsQuery
-  extends Pick<
-    EventFilter,
-    | 'accountId'
-    | 'region'
-    | 'from'
-    | 'to'
-    | 'eventName'
-    | 'eventNames'
-    | 'eventSource'
-    | 'resourceName'
-    | 'principal'
-    | 'outcome'
-    | 'sourceIp'
-  > {
+  extends EventScope,
+    Pick<
+      EventFilter,
+      | 'accountId'
+      | 'region'
+      | 'from'
+      | 'to'
+      | 'eventName'
+      | 'eventNames'
+      | 'eventSource'
+      | 'resourceName'
+      | 'principal'
+      | 'outcome'
+      | 'sourceIp'
+    > {
   readonly by: readonly EventDimension[]
   /** Rows at most, those with the highest counts. */
   readonly limit: number

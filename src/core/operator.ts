@@ -55,6 +55,10 @@ export interface Operator extends EventOperator, EventLookup {
   removeOidcKeys(request: { readonly providerUrl: string }): Promise<{
     readonly providerUrl: string
   }>
+  /** The nodes of the store, the one that is asked first. */
+  listNodes(): Promise<readonly NodeSummary[]>
+  /** Forgets a node that is gone for good, so that nobody waits for what is in its audit log. */
+  forgetNode(request: { readonly nodeId: string }): Promise<{ readonly nodeId: string }>
   /** Issues a certificate to an operator, from the installation's own operator CA. @param request.days 90 by default */
   issueOperatorCertificate(request: {
     readonly name: string
@@ -76,6 +80,15 @@ export interface Operator extends EventOperator, EventLookup {
   whoCan(request: WhoCanRequest): Promise<WhoCan>
   /** What a change of policies would change. */
   simulate(request: SimulateRequest): Promise<Simulation>
+}
+
+/** A node of the store. */
+export interface NodeSummary {
+  readonly nodeId: string
+  /** `this`: the one that was asked. */
+  readonly state: 'this' | 'running' | 'stopped'
+  /** Audit records in the store that may not be in its log yet. */
+  readonly waitingRecords: number
 }
 
 /** What makes somebody an operator over TCP; its private key is shown this once. */

@@ -1,11 +1,8 @@
 import { FrameWriter } from '../audit/event.ts'
 import type { IndexThread } from '../audit/event-index/index-thread.ts'
-import type { InitializedFolder, StartOptions } from '../cli/program.ts'
+import type { StartOptions } from '../cli/program.ts'
 import type { RunningServer } from '../cli/serving-program.ts'
-import { OperatorError } from '../core/errors.ts'
 import type { Log } from '../core/ports.ts'
-import { parseRegion } from '../core/regions.ts'
-import { createRandom } from '../crypto/random.ts'
 import type { UsageJournal } from '../services/kms/keys/key-usage.ts'
 import { healthRoutes, withAdminRoutes } from './admin-endpoints.ts'
 import { machineClock } from './clocks.ts'
@@ -14,6 +11,7 @@ import { authorizationRoutes } from './explanations/authorization-endpoints.ts'
 import { type HttpTransport, openHttpTransport } from './http/http-transport.ts'
 import { openUnixSocketTransport, type UnixSocketTransport } from './http/http-unix-socket.ts'
 import { chooseTrustedProxies, withTrustedProxies } from './http/trusted-proxies.ts'
+import { assertRegion, describeFirst, type OnFolderMade, partsOf } from './init-folder.ts'
 import { chooseMetricsReaders, metricsRoutes } from './monitoring/metrics-endpoint.ts'
 import { NodeMetrics } from './monitoring/node-metrics.ts'
 import { openWatches } from './monitoring/watches.ts'
@@ -28,20 +26,21 @@ import { composeNode, type Node, type NodeParts } from './node/node.ts'
 import { type NodeAudit, openNodeAudit } from './node/node-audit.ts'
 import { createIndexing, openIndexThread } from './node/node-index.ts'
 import { chooseOutbound, type NodeOutbound, openOutbound } from './node/node-outbound.ts'
-import { type NodeState, openNodeState, type StateParts } from './node/node-state.ts'
+import type { NodeState, StateParts } from './node/node-state.ts'
 import { chooseQuotas } from './node/quotas-choice.ts'
 import { openUsageJournal } from './node/usage-journal.ts'
 import { nodeLookup } from './operator/event-lookup.ts'
 import { LocalOperator } from './operator/local-operator.ts'
 import { createOperatorLog } from './operator/operator-log.ts'
 import { operatorHandler } from './operator/operator-socket.ts'
+import { openSharedLogs, type SharedLogs } from './peers/shared-logs.ts'
 import { Readiness } from './readiness.ts'
 import { type Repetition, repeat, roundFailed } from './repeat.ts'
 import { openUnsealed } from './sealed/open-unsealed.ts'
 import { NodeTls, readChosenTls } from './tls/node-tls.ts'
 import { ensureAuthority } from './tls/tls-credentials.ts'
 import { programVersion } from './version.ts'
-import { sharedSearch, workerLink } from './workers/worker-link.ts'
+import { workerLink } from './workers/worker-link.ts'
 
 /** How long requests in flight may take when the node is stopped. */
 const GRACE_MS = 10_000
@@ -54,6 +53,7 @@ interface OpenParts {
   state: NodeState
   audit: NodeAudit
   index: IndexThread
+  logs: SharedLogs
   node: Node
   outbound: NodeOutbound
   transport: HttpTransport
@@ -62,58 +62,6 @@ interface OpenParts {
   rounds: Repetition
   deliveries: Repetition
   renewals: readonly Repetition[]
-}
-
-function assertRegion(region: string): void {
-  if (parseRegion(region) === undefined) {
-    throw new OperatorError(
-      `there is no Region '${region}'`,
-      'name one of AWS, such as eu-central-1',
-    )
-  }
-}
-
-const partsOf = (log: Log): StateParts => ({ clock: machineClock, random: createRandom(), log })
-
-/** Told what the first start shows: where the credential is, and the files beside it. */
-type OnFolderMade = (folder: InitializedFolder) => void
-
-function describeFirst(state: NodeState): InitializedFolder | undefined {
-  const { firstCredential, folder, custody } = state
-  if (firstCredential === undefined) return undefined
-  return {
-    ...firstCredential,
-    credentialsFile: folder.credentialsFile,
-    caFile: folder.caFile,
-    ...(custody.seal.kind === 'keyfile' && { keyfile: folder.keyfile }),
-  }
-}
-
-/**
- * Makes a data folder: store, seal, first account, certificate authority.
- * @throws OperatorError also when there is one already
- */
-export async function initFolder(
-  options: StartOptions,
-  onFolderMade: OnFolderMade = () => undefined,
-): Promise<InitializedFolder> {
-  assertRegion(options.region)
-  const parts = partsOf(createOperatorLog(options.logLevel))
-  const state = await openNodeState(options, parts, 'any')
-  try {
-    const first = describeFirst(state)
-    if (first === undefined) {
-      throw new OperatorError(
-        `${state.folder.path} is initialized already`,
-        'start it with strongroom start, or choose another folder with --data',
-      )
-    }
-    onFolderMade(first)
-    await ensureAuthority(state, parts)
-    return first
-  } finally {
-    await state.close()
-  }
 }
 
 /** Closes what is open, last opened first; a failure does not keep the others open. */
@@ -128,6 +76,7 @@ async function closeAll(open: Partial<OpenParts>, log: Log): Promise<void> {
     () => open.metrics?.close(),
     () => open.node?.close(),
     () => open.outbound?.close(),
+    () => open.logs?.close(),
     () => open.index?.close(),
     () => open.audit?.saveHead(),
     () => open.audit?.log.close(),
@@ -161,12 +110,12 @@ async function openNode(
   {
     state,
     audit,
-    index,
+    logs,
     quotas,
     attestationRoots,
     oidcAllowPrivate,
     trailFiles,
-  }: Pick<OpenParts, 'state' | 'audit' | 'index'> &
+  }: Pick<OpenParts, 'state' | 'audit' | 'logs'> &
     Pick<NodeParts, 'quotas' | 'attestationRoots' | 'oidcAllowPrivate' | 'trailFiles'>,
   { clock, random, log, metrics }: StateParts,
 ): Promise<Node> {
@@ -185,8 +134,8 @@ async function openNode(
     attestationRoots,
     oidcAllowPrivate,
     trailFiles,
-    search: sharedSearch(index),
-    requestFrames: (requestId) => index.requestFrames(requestId),
+    search: logs.search,
+    requestFrames: logs.requestFrames,
     metrics,
   })
   const { freshness } = store
@@ -234,9 +183,10 @@ function operatorOf(
     state,
     audit,
     index,
+    logs,
     node,
     outbound,
-  }: Pick<OpenParts, 'state' | 'audit' | 'index' | 'node' | 'outbound'>,
+  }: Pick<OpenParts, 'state' | 'audit' | 'index' | 'logs' | 'node' | 'outbound'>,
   { clock, random, log }: StateParts,
   describe: () => { readonly region: string; readonly endpoint?: string; readonly caFile?: string },
 ): LocalOperator {
@@ -244,7 +194,7 @@ function operatorOf(
     state,
     events: outbound.events,
     lookup: nodeLookup({ index, search: node.search, head: () => audit.log.head().sequence }),
-    requestFrames: (requestId) => index.requestFrames(requestId),
+    requestFrames: logs.requestFrames,
     openTrail: async () => node.trail,
     openSearch: async () => node.search,
     frames: new FrameWriter(),
@@ -314,9 +264,10 @@ async function openAll(
   const audit = (open.audit = await openNodeAudit(state, options, parts))
   const { oidcAllowPrivate } = options
   const index = (open.index = openIndexThread(state.folder, audit, log))
+  const logs = (open.logs = await openSharedLogs(index, { state, audit }, parts))
   const trailFiles = openNodeTrail(state, audit, { ...parts, homeRegion: options.region })
   const node = (open.node = await openNode(
-    { state, audit, index, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
+    { state, audit, logs, quotas, attestationRoots, oidcAllowPrivate, trailFiles },
     parts,
   ))
   // Before what a crash has cut off is appended: a sink that is new does not miss that.
@@ -335,7 +286,7 @@ async function openAll(
   )
   outbound.start()
   watch(metrics, { state, audit, index, outbound }, trailFiles)
-  const operator = operatorOf({ state, audit, index, node, outbound }, parts, () => ({
+  const operator = operatorOf({ state, audit, index, logs, node, outbound }, parts, () => ({
     region: options.region,
     ...(open.transport && { endpoint: open.transport.endpoint }),
     ...(chosenTls.tls.kind === 'own' && { caFile: state.folder.caFile }),

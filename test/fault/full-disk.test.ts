@@ -15,7 +15,7 @@ import {
 import { readFrames } from '../../src/audit/segments/read-frames.ts'
 import { verifyLog } from '../../src/audit/segments/verify-log.ts'
 import { machineClock } from '../../src/server/clocks.ts'
-import { initFolder } from '../../src/server/start-server.ts'
+import { initFolder } from '../../src/server/init-folder.ts'
 import { startServer } from '../support/server-process.ts'
 import { startOptionsFor, withStoppedNode } from '../support/stopped-node.ts'
 import { append } from './audit-fixture.ts'

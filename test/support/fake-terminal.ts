@@ -140,6 +140,8 @@ export function fakeOperator(parts: Partial<Operator>): {
     setOidcKeys: notExpected,
     listOidcKeys: notExpected,
     removeOidcKeys: notExpected,
+    listNodes: notExpected,
+    forgetNode: notExpected,
     issueOperatorCertificate: notExpected,
     replaceOperatorAuthority: notExpected,
     backup: notExpected,

@@ -8,6 +8,7 @@ import {
   openEmbeddedStore,
 } from '../../storage/embedded/embedded-store.ts'
 import type { Neighbour } from '../../storage/neighbours.ts'
+import type { NodeMail } from '../../storage/postgres/node-mail.ts'
 import { workerLink } from '../workers/worker-link.ts'
 import type { Freshness } from './fresh-handler.ts'
 import type { NodeFolder } from './node-folder.ts'
@@ -26,6 +27,8 @@ export interface NodeStore {
   readonly freshness?: Freshness | undefined
   /** The other nodes that use the store, or have used it; absent where it is this node's alone. */
   readonly neighbours?: (() => Promise<readonly Neighbour[]>) | undefined
+  /** Reaches them; absent where there are none. */
+  readonly mail?: NodeMail | undefined
   /** See `PostgresStore.adoptOutboxes`, `WorkerOutboxes.adopt`. */
   readonly adoptOutboxes?: (() => Promise<readonly OutboxEntry[]>) | undefined
 }
@@ -86,6 +89,7 @@ export async function openNodeStore(
     schemaVersion: rows.schemaVersion,
     freshness: rows.lease,
     neighbours: () => rows.neighbours(),
+    mail: rows.mail,
     adoptOutboxes: () => rows.adoptOutboxes(),
   }
 }

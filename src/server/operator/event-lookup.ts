@@ -12,6 +12,7 @@ import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
 import { openNodeIndex } from '../node/node-index.ts'
 import { assertLog } from './audit-commands.ts'
 import { followEvents } from './follow-events.ts'
+import { tellWhoIsAway } from './node-commands.ts'
 import { openOperator, runningStatus } from './operator-access.ts'
 import { createOperatorLog } from './operator-log.ts'
 import { socketOperator } from './operator-socket.ts'
@@ -34,8 +35,8 @@ export interface NodeLookupParts {
 export function nodeLookup({ index, search, head }: NodeLookupParts): NodeLookup {
   const status = () => ({ sequence: index.stats().sequence, head: head() })
   return {
-    searchEvents: (query) => search.search(query),
-    countEvents: (query) => search.counts(query),
+    searchEvents: (query) => search.search(query).catch(tellWhoIsAway),
+    countEvents: (query) => search.counts(query).catch(tellWhoIsAway),
     eventIndexStatus: async () => status(),
     async reindexEvents() {
       await index.reset()
@@ -145,7 +146,12 @@ async function waitForIndex(
     const { sequence, head = sequence } = await lookup.eventIndexStatus()
     onProgress(Math.min(sequence, head), head)
   }
-  const question = lookup.searchEvents({ order: 'newest-first', limit: 1, eventId: '' })
+  const question = lookup.searchEvents({
+    order: 'newest-first',
+    limit: 1,
+    eventId: '',
+    scope: 'node',
+  })
   for (;;) {
     const answer = await Promise.race([question, delay(POLL_MS)])
     await tell()

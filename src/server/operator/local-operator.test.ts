@@ -10,7 +10,7 @@ import { FrameWriter } from '../../audit/event.ts'
 import { readFrames } from '../../audit/segments/read-frames.ts'
 import { AuditTrail, type FrameSink } from '../../pipeline/audit-trail.ts'
 import { machineClock } from '../clocks.ts'
-import { initFolder } from '../start-server.ts'
+import { initFolder } from '../init-folder.ts'
 import { LocalOperator } from './local-operator.ts'
 
 const ACCOUNT = '444455556666'

@@ -23,6 +23,7 @@ import type {
   DeletionGuardSetting,
   IssuedCredential,
   NodeStatus,
+  NodeSummary,
   Operator,
   OperatorCertificate,
   ProviderKeySummary,
@@ -58,6 +59,7 @@ import {
 } from './event-commands.ts'
 import type { NodeLookup } from './event-lookup.ts'
 import { assertMayRotateRootKey, rotateDomainKey, rotateRootKey } from './key-rotations.ts'
+import { forgetNode, listNodes, tellWhoIsAway } from './node-commands.ts'
 import { listOidcKeys, removeOidcKeys, setOidcKeys } from './oidc-keys.ts'
 import { getServiceControl, removeServiceControl, setServiceControl } from './service-controls.ts'
 import { storeStatus } from './store-status.ts'
@@ -233,6 +235,17 @@ export class LocalOperator implements Operator {
     return { providerUrl }
   }
 
+  listNodes(): Promise<readonly NodeSummary[]> {
+    return listNodes(this.#parts.state)
+  }
+
+  async forgetNode(request: { nodeId: string }) {
+    const trail = await this.#parts.openTrail()
+    const nodeId = await forgetNode(this.#parts.state, request.nodeId)
+    await this.#record(trail, 'node forget', { nodeId })
+    return { nodeId }
+  }
+
   async issueOperatorCertificate(
     request: Parameters<Operator['issueOperatorCertificate']>[0],
   ): Promise<OperatorCertificate> {
@@ -276,7 +289,9 @@ export class LocalOperator implements Operator {
   async keyImpact(request: unknown): Promise<KeyImpact> {
     const { state, clock, openSearch } = this.#parts
     const search = await openSearch()
-    return keyImpact({ records: state.records, search, clock }, parseKeyImpact(request))
+    return keyImpact({ records: state.records, search, clock }, parseKeyImpact(request)).catch(
+      tellWhoIsAway,
+    )
   }
 
   async explain(request: { requestId: string }): Promise<Explanation> {
@@ -286,7 +301,7 @@ export class LocalOperator implements Operator {
     const text =
       requestFrames === undefined
         ? await findFrame(state.folder.auditFolder, isWanted)
-        : (await requestFrames(requestId)).find(isWanted)
+        : (await requestFrames(requestId).catch(tellWhoIsAway)).find(isWanted)
     const found = text === undefined ? undefined : explainFrame(text, requestId)
     if (found === undefined) {
       throw new OperatorError(

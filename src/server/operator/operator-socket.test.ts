@@ -24,6 +24,8 @@ const operatorWith = (methods: Partial<Operator>): Operator => ({
   setOidcKeys: never,
   listOidcKeys: never,
   removeOidcKeys: never,
+  listNodes: never,
+  forgetNode: never,
   issueOperatorCertificate: never,
   replaceOperatorAuthority: never,
   backup: never,

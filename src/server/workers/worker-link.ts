@@ -2,8 +2,8 @@ import type { SupervisorLink } from '../../cli/serving-program.ts'
 import type { AuditSearch, EventCount, EventPage } from '../../core/audit-search.ts'
 import { DependencyError, OperatorError } from '../../core/errors.ts'
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
+import { MergedSearch } from '../peers/merged-search.ts'
 import { mergeMetrics } from './merged-metrics.ts'
-import { MergedSearch } from './merged-search.ts'
 import {
   isFromSupervisor,
   type Question,
@@ -73,29 +73,34 @@ class WorkerLink implements SupervisorLink {
   shareSearch(own: AuditSearch): AuditSearch {
     this.#search = own
     return new MergedSearch({
-      numbers: this.#numbers,
+      own,
+      places: async () => this.#numbers.map(String),
       // What comes back is what the same program gave for the same question.
       search: async (query, of) =>
-        (await this.#askAll({ what: 'search', query }, of)) as ReadonlyMap<number, EventPage>,
-      counts: async (query) =>
+        (await this.#askAll({ what: 'search', query }, of)) as ReadonlyMap<string, EventPage>,
+      counts: async (query, of) =>
         // Likewise.
-        (await this.#askAll({ what: 'counts', query }, this.#numbers)) as ReadonlyMap<
-          number,
+        (await this.#askAll({ what: 'counts', query }, of)) as ReadonlyMap<
+          string,
           readonly EventCount[]
         >,
     })
   }
 
   /** @throws {DependencyError} where one of them does not answer */
-  async #askAll(question: Question, of: readonly number[]): Promise<ReadonlyMap<number, unknown>> {
+  async #askAll(
+    question: Question,
+    places: readonly string[],
+  ): Promise<ReadonlyMap<string, unknown>> {
+    const of = places.map(Number)
     const others = of.filter((number) => number !== this.#number)
     const [own, answers] = await Promise.all([
       others.length === of.length ? undefined : this.#find(question),
       others.length === 0 ? [] : this.#ask(question, others),
     ])
-    const results = new Map(answers.map(({ worker, result }) => [worker, result]))
-    if (own !== undefined) results.set(this.#number, own)
-    const missing = of.find((number) => results.get(number) === undefined)
+    const results = new Map(answers.map(({ worker, result }) => [String(worker), result]))
+    if (own !== undefined) results.set(String(this.#number), own)
+    const missing = places.find((place) => results.get(place) === undefined)
     if (missing === undefined) return results
     throw new DependencyError(`worker ${missing} could not be asked what is in its audit log`)
   }

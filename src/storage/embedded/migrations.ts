@@ -11,6 +11,7 @@ import { trail } from './migrations/0005-trail.ts'
 import { events } from './migrations/0006-events.ts'
 import { shipping } from './migrations/0007-shipping.ts'
 import { workers } from './migrations/0008-workers.ts'
+import { messages } from './migrations/0009-messages.ts'
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   events,
   shipping,
   workers,
+  messages,
 ]
 
 /**

@@ -31,6 +31,8 @@ export interface FollowerOptions {
   readonly held?: HeldValue | undefined
   readonly nodeId: string
   readonly incarnation: number
+  /** Told of everything that others tell of. */
+  readonly onNotice: (notice: string) => void
   /** Told when others have changed so much meanwhile that the node has dropped all that it had cached. */
   readonly onForgotten: () => void
   /** Told when this process can follow no more and never will: it serves nothing from then on. */
@@ -118,8 +120,10 @@ export class FeedFollower {
   async #join(): Promise<void> {
     const { connections, nodeId, incarnation, lease } = this.#options
     await this.#session?.close()
-    const session = (this.#session = await connections.openSession((sender) => {
-      if (sender !== nodeId) this.#rouse()
+    const session = (this.#session = await connections.openSession((notice) => {
+      this.#options.onNotice(notice)
+      // Of commits the notice names who made it.
+      if (notice !== nodeId) this.#rouse()
     }))
     this.#isListening = await listen(session, channelOf(connections.address.schema))
     if (this.#applied === 0) {

@@ -40,6 +40,19 @@ export const readPeers = (nodeId: string): Statement => ({
   values: [nodeId],
 })
 
+/** All nodes but one, whether they live or not. */
+export const readMembers = (nodeId: string): Statement => ({
+  text: 'SELECT node_id, live FROM node WHERE node_id <> $1 ORDER BY node_id',
+  values: [nodeId],
+})
+
+/** Forgets a node that does not live, unless audit frames of it wait. */
+export const forgetNode = (nodeId: string): Statement => ({
+  text: `DELETE FROM node WHERE node_id = $1 AND NOT live
+    AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.node_id = node.node_id)`,
+  values: [nodeId],
+})
+
 /** Gives a node up that has given no sign of life since. */
 export const giveUpNode = ({ nodeId, incarnation, renewal }: PeerRow): Statement => ({
   text: 'UPDATE node SET live = false WHERE node_id = $1 AND incarnation = $2 AND renewal = $3 AND live',

@@ -33,6 +33,7 @@ import {
   takeWriter,
 } from './feed-sql.ts'
 import { LEASE_MS, Lease } from './lease.ts'
+import { type NodeMail, PostgresMail } from './node-mail.ts'
 import { neighbourOf, readNeighbours } from './node-sql.ts'
 import { PeerWatch } from './peer-watch.ts'
 import { fromPostgres } from './postgres-error.ts'
@@ -100,6 +101,8 @@ export interface PostgresStore extends RowStore {
   readonly lease: Pick<Lease, 'isFresh' | 'whenFresh'> | undefined
   /** The number of the newest migration. */
   readonly schemaVersion: number
+  /** Absent where the store is open for reading only. */
+  readonly mail: NodeMail | undefined
   /** The other nodes that use the store, or have used it. Takes seconds where one of them may have been killed. */
   neighbours(): Promise<readonly Neighbour[]>
   /**
@@ -118,6 +121,7 @@ class SharedStore implements PostgresStore {
   readonly #lane: CommitLane | undefined
   readonly #follower: FeedFollower | undefined
   readonly lease: Lease | undefined
+  readonly mail: NodeMail | undefined
   readonly #nodeId: string
   readonly #silent: SilentNodes
   #isClosed = false
@@ -142,8 +146,11 @@ class SharedStore implements PostgresStore {
     const held = options.held && new HeldValue(options.held)
     const node = { connections, nodeId, incarnation: opened.incarnation, held }
     this.lease = new Lease({ elapsed, wall: options.wall ?? elapsed })
+    const mail = new PostgresMail(connections, nodeId, () => this.#follower?.isListening === true)
+    this.mail = mail
     this.#follower = new FeedFollower({
       ...node,
+      onNotice: (notice) => mail.told(notice),
       listeners: this.#listeners,
       lease: this.lease,
       onForgotten: options.onForgotten ?? (() => undefined),

@@ -9,6 +9,8 @@ import {
   filterOf,
   filterOptions,
   parseCount,
+  scopeOf,
+  thisNodeOption,
   withOptions,
 } from '../../event-filter.ts'
 import { EventTable } from '../../event-table.ts'
@@ -47,6 +49,7 @@ export function addSearch(group: Command, context: Context): void {
   const { terminal } = context
   const search = withOptions(group.command('search'), [
     ...filterOptions(),
+    thisNodeOption(),
     new Option('--limit <number>', 'so many events at most')
       .default(LIMIT_DEFAULT)
       .argParser(parseCount),
@@ -59,7 +62,8 @@ export function addSearch(group: Command, context: Context): void {
   context.act<SearchFlags>(search, async (flags) => {
     await withLookup(flags, context, async (open) => {
       const order = flags.order === 'newest' ? 'newest-first' : 'oldest-first'
-      const query = { ...(await filterOf(flags, open)), order, limit: flags.limit } as const
+      const filter = { ...(await filterOf(flags, open)), ...scopeOf(flags) }
+      const query = { ...filter, order, limit: flags.limit } as const
       const { events, hasMore } = await eventsOf(open, query)
       await print(events, flags.json, context)
       if (events.length === 0) await terminal.err.write('strongroom: no event is like that\n')

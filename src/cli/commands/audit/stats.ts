@@ -8,6 +8,8 @@ import {
   countedFilterOptions,
   filterOf,
   parseCount,
+  scopeOf,
+  thisNodeOption,
   withOptions,
 } from '../../event-filter.ts'
 import { countTable, secondsText } from '../../event-table.ts'
@@ -55,6 +57,7 @@ export function addStats(group: Command, context: Context): void {
       .default(undefined, BY_DEFAULT.join(','))
       .argParser(collectDimensions),
     ...countedFilterOptions(),
+    thisNodeOption(),
     new Option('--limit <number>', 'so many rows at most, those with the highest counts')
       .default(ROWS_DEFAULT)
       .argParser(parseCount),
@@ -69,7 +72,7 @@ export function addStats(group: Command, context: Context): void {
       throw new UsageError('--principal must be an ARN: counts do not know names of users')
     }
     await withLookup(flags, context, async (open) => {
-      const filter = await filterOf(flags, open)
+      const filter = { ...(await filterOf(flags, open)), ...scopeOf(flags) }
       // One more than is shown tells whether there are more.
       const found = await open.lookup.countEvents({ ...filter, by, limit: limit + 1 })
       const counts = found.slice(0, limit)

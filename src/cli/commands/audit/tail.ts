@@ -49,7 +49,13 @@ export function addTail(group: Command, context: Context): void {
     await withLookup(flags, context, async (open) => {
       const filter = await filterOf(flags, open)
       const table = new EventTable(createPaint(terminal.hasColors))
-      const query = { ...filter, order: 'newest-first', limit: flags.lines } as const
+      // Of this log alone, as what follows: each has its own sequence.
+      const query = {
+        ...filter,
+        order: 'newest-first',
+        limit: flags.lines,
+        scope: 'node',
+      } as const
       const newest = async (upTo: number): Promise<void> => {
         const { events } = await eventsOf(open, query)
         const known = events.filter(({ sequence }) => sequence <= upTo).toReversed()

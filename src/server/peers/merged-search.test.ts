@@ -24,12 +24,16 @@ function searched(logs: ReadonlyMap<number, readonly FoundEvent[]>) {
     return end < log.length ? { events, next: String(end) } : { events }
   }
   return new MergedSearch({
-    numbers: [...logs.keys()],
-    search: async (query, of) => new Map(of.map((worker) => [worker, search(worker, query)])),
+    own: {
+      search: async (query) => search(1, query),
+      counts: async () => [],
+    },
+    places: async () => [...logs.keys()].map(String),
+    search: async (query, of) => new Map(of.map((place) => [place, search(Number(place), query)])),
     counts: async () =>
       new Map(
         [...logs.keys()].map((worker) => [
-          worker,
+          String(worker),
           [
             {
               values: ['Encrypt'],
@@ -85,4 +89,36 @@ test('a mark that is none is refused', async () => {
     searched(LOGS).search({ order: 'newest-first', limit: 1, after: 'nonsense' }),
     { name: 'OperatorError' },
   )
+})
+
+test('a list is of those that were there at its first page', async () => {
+  const logs = new Map(LOGS)
+  const search = searched(logs)
+  const first = await search.search({ order: 'newest-first', limit: 2 })
+  logs.set(4, logOf(4, [7, 11]))
+  const second = await search.search({ order: 'newest-first', limit: 9, after: first.next })
+  assert.deepEqual(
+    [...first.events, ...second.events].map(({ text }) => text),
+    OLDEST_FIRST.toReversed(),
+  )
+})
+
+test('a page has a thousand events at most', async () => {
+  const times = Array.from({ length: 1500 }, (_, at) => at)
+  const search = searched(new Map([[1, logOf(1, times)]]))
+  const pages = await allOf(search, 'oldest-first', 10_000)
+  assert.deepEqual(
+    pages.map(({ length }) => length),
+    [1000, 500],
+  )
+})
+
+test('the log of the one that is asked can be asked for alone', async () => {
+  const search = searched(LOGS)
+  const page = await search.search({ order: 'oldest-first', limit: 3, scope: 'node' })
+  assert.deepEqual(
+    page.events.map(({ text }) => text),
+    ['1:1', '1:4', '1:5'],
+  )
+  assert.deepEqual(await search.counts({ by: [], limit: 9, scope: 'node' }), [])
 })
