@@ -5,23 +5,19 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
-import { runStrongroom, type ServerProcess, startServer } from '../support/server-process.ts'
+import { runStrongroom, startServer } from '../support/server-process.ts'
 import { REGION } from './history-client.ts'
-import type { SeededChoice } from './kill-nine-model.ts'
+import { type Fault, HistoryNode, PROCESS_FAULTS, type StartNode } from './history-faults.ts'
+import { requestsIn } from './history-record.ts'
 
 const MOVED_CLOCK = `--import=${new URL('../support/moved-clock.ts', import.meta.url).href}`
 const WITHOUT_LEASE = `--import=${new URL('../support/without-lease.ts', import.meta.url).href}`
 
-type StartNode = (env: Readonly<Record<string, string>>) => Promise<ServerProcess>
-
 /** A node with its own way to the database, and a clock of its own. */
-export class ClusterNode {
-  readonly folder: string
+export class ClusterNode extends HistoryNode {
   readonly proxy: CuttingProxy
   readonly database: PostgresServer
   readonly #clockFile: string
-  readonly #start: StartNode
-  process: ServerProcess | undefined
 
   constructor(parts: {
     readonly folder: string
@@ -30,31 +26,16 @@ export class ClusterNode {
     readonly clockFile: string
     readonly start: StartNode
   }) {
-    this.folder = parts.folder
+    super(parts.folder, parts.start)
     this.proxy = parts.proxy
     this.database = parts.database
     this.#clockFile = parts.clockFile
-    this.#start = parts.start
   }
 
   /** Sets its time of day, so far from everybody else's. */
   setClock(offsetMs: number): void {
     writeFileSync(`${this.#clockFile}.new`, String(Math.round(offsetMs)))
     renameSync(`${this.#clockFile}.new`, this.#clockFile)
-  }
-
-  /** A port that nobody listens at while the node is down. */
-  endpoint(): string {
-    return this.process?.endpoint ?? 'http://127.0.0.1:1'
-  }
-
-  /** @param env added to its environment, this once */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    this.process = await this.#start(env)
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    if (this.process !== undefined) process.kill(-this.process.pid, signal)
   }
 }
 
@@ -145,26 +126,13 @@ export class Cluster {
   }
 
   /** How often each request id stands in the logs of all nodes; every log is verified. Only when they are stopped. */
-  async recordsByRequest(folders: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const times = new Map<string, number>()
-    for (const folder of folders) {
-      const where = ['--data', folder, '--keyfile', this.keyfile]
-      const env = this.#env[0] ?? {}
-      const verified = await runStrongroom(['audit', 'verify', ...where], { env })
-      assert.equal(verified.exitCode, 0, `audit verify: ${verified.stdout}${verified.stderr}`)
-      const printed = await runStrongroom(['audit', 'cat', ...where], { env })
-      assert.equal(printed.exitCode, 0, printed.stderr)
-      for (const [, id] of printed.stdout.matchAll(/"requestID":"([^"]+)"/g)) {
-        if (id !== undefined) times.set(id, (times.get(id) ?? 0) + 1)
-      }
-    }
-    return times
+  recordsByRequest(folders: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return requestsIn(folders, ['--keyfile', this.keyfile], this.#env[0])
   }
 
   async close(): Promise<void> {
     for (const node of this.nodes) {
-      if (node.process?.hasExited === false) node.signal('SIGCONT')
-      await node.process?.kill9()
+      await node.kill()
       await node.proxy.close()
     }
     await this.#database.stop()
@@ -172,33 +140,11 @@ export class Cluster {
   }
 }
 
-/** What happens to a node, and is over when the promise resolves. */
-export type Fault = (node: ClusterNode, longMs: number, choice: SeededChoice) => Promise<void>
-
-/** How long long faults take at least: longer than others wait for a node that is silent, and shorter than a client waits. */
-const LONG_MS = 3600
-const LONG_SPAN_MS = 1500
-/** … where others are to go on without a node for long. */
-const LONGER_MS = 5200
 /** How far a clock is set off at most; two may be twice as far from each other. */
 const CLOCK_OFF_MS_MAX = 120_000
 
 export const FAULTS = {
-  /** It stands still, is given up, and goes on with what came in meanwhile. */
-  async pause(node, longMs) {
-    node.signal('SIGSTOP')
-    await delay(longMs)
-    node.signal('SIGCONT')
-  },
-  async 'short pause'(node, _longMs, choice) {
-    node.signal('SIGSTOP')
-    await delay(1000 * choice.fraction())
-    node.signal('SIGCONT')
-  },
-  async 'kill -9'(node) {
-    await node.process?.kill9()
-    await node.start()
-  },
+  ...PROCESS_FAULTS,
   /** Nothing comes through between it and the database, and nobody is told. */
   async silence(node, longMs) {
     node.proxy.isStuck = true
@@ -232,34 +178,4 @@ export const FAULTS = {
     await local?.crash()
     await local?.start()
   },
-} satisfies Readonly<Record<string, Fault>>
-
-export type FaultName = keyof typeof FAULTS
-export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[]
-
-export interface FaultChoice {
-  readonly names: readonly FaultName[]
-  readonly areLonger?: boolean
-}
-
-/** Lets one fault after the other happen to nodes in turn, until it is over. */
-export async function torment(
-  cluster: Cluster,
-  { names, areLonger = false }: FaultChoice,
-  choice: SeededChoice,
-  isOver: () => boolean,
-  onFault: (what: string) => void,
-): Promise<void> {
-  let deck: FaultName[] = []
-  while (!isOver()) {
-    if (deck.length === 0) deck = names.toSorted(() => choice.fraction() - 0.5)
-    const name = deck.pop()
-    const at = choice.below(cluster.nodes.length)
-    const node = cluster.nodes[at]
-    if (name === undefined || node === undefined) return
-    onFault(`${name} of node ${at}`)
-    const longMs = (areLonger ? LONGER_MS : LONG_MS) + choice.fraction() * LONG_SPAN_MS
-    await FAULTS[name](node, longMs, choice)
-    await delay(choice.fraction() * 400)
-  }
-}
+} satisfies Readonly<Record<string, Fault<ClusterNode>>>

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { runStrongroom, temporaryFolder } from '../support/server-process.ts'
+import { runStrongroom, startServer, temporaryFolder } from '../support/server-process.ts'
 import { checkHistory, checkRecords } from './history-checker.ts'
+import { type Principal, REGION } from './history-client.ts'
 import { Cluster } from './history-cluster.ts'
+import { HistoryNode } from './history-faults.ts'
 import { Load } from './history-load.ts'
+import { requestsIn } from './history-record.ts'
 import { Play, STORIES } from './history-stories.ts'
 import { SeededChoice } from './kill-nine-model.ts'
 
@@ -58,9 +61,49 @@ async function assertMetricsOfBoth(endpoint: string): Promise<void> {
   assert.equal(first.match(/^# TYPE strongroom_build_info gauge$/gm)?.length, 1)
 }
 
-test('two workers serve as one: one is killed, one hangs, and nothing is lost', async (t) => {
-  const flags = ['--workers', '2']
-  const cluster = await Cluster.start({ nodes: 1, hasLease: true, flags })
+interface Workers {
+  /** The process that was started, with the data folder. */
+  readonly nodes: readonly HistoryNode[]
+  readonly root: Principal
+  stopNodes(): Promise<void>
+  recordsByRequest(folders: readonly string[]): Promise<ReadonlyMap<string, number>>
+  close(): Promise<void>
+}
+
+const FLAGS = ['--workers', '2']
+const STORES: Readonly<Record<string, () => Promise<Workers | undefined>>> = {
+  'one file': async () => {
+    const folder = temporaryFolder()
+    const flags = [...FLAGS, '--region', REGION, '--log-level', 'error']
+    const node = new HistoryNode(folder, () => startServer({ dataFolder: folder, flags }))
+    await node.start()
+    const root = node.process?.credentials
+    assert.ok(root)
+    return {
+      nodes: [node],
+      root,
+      stopNodes: async () => node.process?.stop(),
+      recordsByRequest: (folders) => requestsIn(folders, []),
+      close: () => node.kill(),
+    }
+  },
+  PostgreSQL: () => Cluster.start({ nodes: 1, hasLease: true, flags: FLAGS }),
+}
+
+// Each waits most of the time, for what hangs to be found.
+describe('two workers serve as one: one is killed, one hangs, and nothing is lost', {
+  concurrency: true,
+}, () => {
+  for (const [name, start] of Object.entries(STORES)) {
+    test(`on ${name}`, (t) => killOneAndHangOne(t, start))
+  }
+})
+
+async function killOneAndHangOne(
+  t: TestContext,
+  start: () => Promise<Workers | undefined>,
+): Promise<void> {
+  const cluster = await start()
   if (cluster === undefined) return t.skip('needs a database server of its own')
   t.diagnostic(`STRONGROOM_HISTORY_SEED=${SEED}`)
   try {
@@ -122,7 +165,7 @@ test('two workers serve as one: one is killed, one hangs, and nothing is lost', 
   } finally {
     await cluster.close()
   }
-})
+}
 
 describe('--workers is refused', () => {
   const refused = async (flags: readonly string[], exitCode: number, text: RegExp) => {

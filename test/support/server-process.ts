@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Put in front of the program: `['taskset', '-c', '0']`. */
   readonly wrapper?: readonly string[]
+  /** It is started as one of several workers, which a test watches in a supervisor's place. */
+  readonly isWorker?: boolean
 }
 
 /** What a finished run of the program left behind. */
@@ -96,8 +98,11 @@ export class ServerProcess implements AsyncDisposable {
     ]
     this.#child = spawn(file ?? PROGRAM, args, {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.isWorker === true ? ['ipc' as const] : [])],
       env: cleanEnvironment(options.env),
+    })
+    this.#child.on('message', (message) => {
+      this.#endpoint ??= readyWorker(message)
     })
     if (this.#child.pid !== undefined) liveGroups.add(this.#child.pid)
     this.#closed = once(this.#child, 'close').then(
@@ -264,6 +269,12 @@ function readyEndpoint(stdout: string): string | undefined {
   const line = lines.find((candidate) => /\bready\b/.test(candidate))
   return line === undefined ? undefined : /https?:\/\/[^\s/"']+/.exec(line)?.[0]
 }
+
+/** A worker says where it serves to whoever watches it. */
+const readyWorker = (message: unknown): string | undefined =>
+  typeof message === 'object' && message !== null && 'endpoint' in message
+    ? String(message.endpoint)
+    : undefined
 
 function cleanEnvironment(added: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
