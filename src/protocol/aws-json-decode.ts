@@ -1,4 +1,5 @@
 import { assert, unreachable } from '../core/assert.ts'
+import { newBareObject } from '../core/bare-object.ts'
 import { ServiceError } from '../core/errors.ts'
 import { type Instant, instant } from '../core/ids.ts'
 import type { Shape, StructureShape } from '../core/model.ts'
@@ -102,7 +103,7 @@ const mapDecoder =
   (value) => {
     if (!isJsonObject(value)) throw mismatch(value, 'Expected map or null')
     // The keys are the client's: without a prototype `constructor` is a key like any other.
-    const map: Record<string, unknown> = Object.create(null)
+    const map = newBareObject<unknown>()
     for (const key in value) {
       const member = value[key]
       map[key] = member === null ? null : item(member)

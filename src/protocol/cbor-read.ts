@@ -1,3 +1,4 @@
+import { newBareObject } from '../core/bare-object.ts'
 import { ServiceError } from '../core/errors.ts'
 
 /**
@@ -91,7 +92,7 @@ class Reader {
 
   #map(info: number, depth: number): object {
     // The keys are the client's: without a prototype `constructor` is a key like any other.
-    const members: Record<string, unknown> = Object.create(null)
+    const members = newBareObject<unknown>()
     const length = info === INDEFINITE ? undefined : this.#argument(info)
     for (let read = 0; !this.#isOver(read, length); read++) {
       const key = this.item(depth + 1)

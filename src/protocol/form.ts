@@ -1,3 +1,4 @@
+import { newBareObject } from '../core/bare-object.ts'
 import { ServiceError } from '../core/errors.ts'
 
 /**
@@ -98,7 +99,7 @@ function plant(root: Branch, name: string, value: string): void {
 
 function objectOf(branch: Branch): Record<string, FormValue> {
   // A null prototype, so that no name a client chooses finds anything.
-  const object: Record<string, FormValue> = Object.create(null)
+  const object = newBareObject<FormValue>()
   for (const [name, child] of branch) object[name] = valueOf(child)
   return object
 }

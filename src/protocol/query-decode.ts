@@ -1,4 +1,5 @@
 import { unreachable } from '../core/assert.ts'
+import { newBareObject } from '../core/bare-object.ts'
 import { ServiceError } from '../core/errors.ts'
 import { instant } from '../core/ids.ts'
 import type { Shape, StructureShape } from '../core/model.ts'
@@ -78,7 +79,7 @@ function decodeMap(
   path: string,
 ) {
   // The keys are the client's: without a prototype `constructor` is a key like any other.
-  const map: Record<string, unknown> = Object.create(null)
+  const map = newBareObject<unknown>()
   if (value === '') return map
   if (!Array.isArray(value)) throw wrongForm(path)
   for (const entry of value) {

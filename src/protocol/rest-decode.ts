@@ -1,4 +1,5 @@
 import { unreachable } from '../core/assert.ts'
+import { newBareObject } from '../core/bare-object.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { OperationModel, RestPlace, Shape } from '../core/model.ts'
 import type { RestInput } from './rest-routes.ts'
@@ -66,7 +67,7 @@ function textAt({ path, query, headers }: RestInput, place: RestPlace): string |
 
 /** The members that the model places outside of the body. @throws ServiceError SerializationException */
 export function decodeRestInput(model: OperationModel, input: RestInput): Record<string, unknown> {
-  const decoded: Record<string, unknown> = Object.create(null)
+  const decoded = newBareObject<unknown>()
   for (const [member, place] of model.rest?.input ?? []) {
     const text = textAt(input, place)
     const shape = model.input.members.get(member)

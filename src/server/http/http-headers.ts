@@ -1,3 +1,5 @@
+import { newBareObject } from '../../core/bare-object.ts'
+
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** How many spellings of header names are remembered; more are understood, but not remembered. */
@@ -12,17 +14,8 @@ const COMMON_NAMES =
 /** The header fields of one request by lower-case name. Its prototype chain holds nothing. */
 export type HeaderMap = Record<string, string | undefined>
 
-/**
- * Objects made from this prototype keep V8's fast shape, unlike those of `Object.create(null)`,
- * and still inherit nothing: `constructor` and `__proto__` are ordinary absent names.
- */
-const NOTHING: object = Object.freeze(Object.create(null))
-
 /** An empty map. */
-export function newHeaderMap(): HeaderMap {
-  const map: HeaderMap = Object.create(NOTHING)
-  return map
-}
+export const newHeaderMap = (): HeaderMap => newBareObject()
 
 /** Adds a field; values of one name are joined in the order in which they came. */
 export function addHeader(map: HeaderMap, lowerCaseName: string, value: string): void {
