@@ -1,7 +1,8 @@
-import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { Region } from '../core/ids.ts'
 import { parseRegion } from '../core/regions.ts'
 import type { HttpRequest } from '../core/transport.ts'
+import { hmacSha256Hex } from './hmac-sha256.ts'
 import {
   canonicalPath,
   canonicalQuery,
@@ -66,6 +67,8 @@ export interface Signature {
 
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 const TERMINATOR = 'aws4_request'
+/** Of an HMAC-SHA-256 in hex. */
+const SIGNATURE_DIGITS = 64
 /** **Source:** AWS IAM User Guide, Troubleshoot Signature Version 4, timestamps. */
 const SKEW_MS_DEFAULT = 300_000
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
@@ -148,10 +151,15 @@ export function verifySignature(signature: Signature, signingKey: KeyObject): bo
   )
 }
 
+/** Used again for each comparison, which nothing interrupts. */
+const given = Buffer.alloc(SIGNATURE_DIGITS)
+const made = Buffer.alloc(SIGNATURE_DIGITS)
+
 function isHmacOf(text: string, signature: string, signingKey: KeyObject): boolean {
-  const expected = createHmac('sha256', signingKey).update(text, 'latin1').digest('hex')
-  const given = Buffer.from(signature, 'latin1')
-  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected, 'latin1'))
+  made.write(hmacSha256Hex(signingKey, text), 'latin1')
+  if (signature.length !== SIGNATURE_DIGITS) return false
+  given.write(signature, 'latin1')
+  return timingSafeEqual(given, made)
 }
 
 interface Credential {
