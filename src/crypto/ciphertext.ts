@@ -95,10 +95,18 @@ export const encryptionContextBytes = (context: EncryptionContext): Uint8Array =
 
 function contextFields(context: EncryptionContext): readonly string[] {
   const names = Object.keys(context)
-  if (names.length > 1) names.sort(compareUtf8)
+  if (!isSorted(names)) names.sort(compareUtf8)
   const fields: string[] = []
   for (const name of names) fields.push(name, context[name] ?? '')
   return fields
+}
+
+/** Programs send the same names in the same order, and sorting costs more than looking. */
+function isSorted(names: readonly string[]): boolean {
+  for (let at = 1; at < names.length; at++) {
+    if (compareUtf8(names[at - 1] ?? '', names[at] ?? '') > 0) return false
+  }
+  return true
 }
 
 /** Orders text as its bytes in UTF-8 are ordered, which is the order of code points, without encoding it. */

@@ -41,11 +41,23 @@ export interface Lookup {
 /** What the text of an identifier says, before anything is looked up. */
 type Identifier = Place & ({ readonly keyId: KeyId } | { readonly alias: string })
 
+/** Made once for each record that is in memory: a call needs it in half a dozen places. */
+const arns = new WeakMap<Stored<Key>, string>()
+
+function arnOf(stored: Stored<Key>): string {
+  let arn = arns.get(stored)
+  if (arn === undefined) {
+    arn = keyArn(stored.record, stored.record.keyId)
+    arns.set(stored, arn)
+  }
+  return arn
+}
+
 /** A key record as it is at a time, with the ARN of its own Region. */
 export const resolvedKey = (stored: Stored<Key>, time: Instant): ResolvedKey => ({
   stored,
   key: keyAt(stored.record, time),
-  arn: keyArn(stored.record, stored.record.keyId),
+  arn: arnOf(stored),
 })
 
 /** The key record, unless it does not exist or its deletion date has passed. */
