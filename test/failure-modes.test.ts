@@ -37,7 +37,7 @@ function* namedTests({
   tests,
 }: FailureMode): Iterable<readonly [file: string, title: string]> {
   for (const part of tests.split(/; (?=src\/|test\/)/)) {
-    const [, file = '', titles = ''] = /^((?:src|test)\/\S+\.test\.ts): (.+)$/.exec(part) ?? []
+    const [, file = '', titles = ''] = /^((?:src|test)\/\S+\.ts): (.+)$/.exec(part) ?? []
     const named = [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => title)
     assert.ok(named.length > 0, `${what}: ${part} names no test`)
     for (const title of named) yield [file, title]

@@ -125,8 +125,8 @@ export interface CrashingNode extends AsyncDisposable {
 }
 
 /** Starts as a node does: what a crash has cut off is appended before the first call. */
-export async function startCrashingNode(dataFolder: string): Promise<CrashingNode> {
-  const options = startOptionsFor(dataFolder)
+export async function startCrashingNode(dataFolder: string, store?: string): Promise<CrashingNode> {
+  const options = { ...startOptionsFor(dataFolder), store }
   const faults = new Faults()
   const log = keptFailures()
   const parts = { clock: machineClock, random: createRandom(), log }
