@@ -63,9 +63,7 @@ describe('changes whose commit goes to PostgreSQL', { skip }, () => {
    * Sends every change at once, gives their first commit a fate, and kills the node there.
    * @returns how much of each there is after the next start, and the names of those that are on the record then
    */
-  async function killAt(
-    fate: Fate,
-  ): Promise<{
+  async function killAt(fate: Fate): Promise<{
     readonly extents: ReadonlyMap<string, Extent>
     readonly recorded: readonly string[]
   }> {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
@@ -57,15 +56,6 @@ describe('of several nodes', { skip }, () => {
     while ((await fetch(`${process?.endpoint}/-/ready`)).status !== status) {
       assert.ok(performance.now() < deadline, `/-/ready says ${status}\n${process?.stderr}`)
       await delay(50)
-    }
-  }
-
-  async function ends(process: ServerProcess | undefined): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS
-    const hasEnded = (): boolean => process?.hasExited === true
-    while (!hasEnded()) {
-      assert.ok(performance.now() < deadline, 'it ends')
-      await delay(20)
     }
   }
 
@@ -141,25 +131,5 @@ describe('of several nodes', { skip }, () => {
     succeeded(await one.kms('EnableKey', { KeyId }))
     three.close()
     await third.kill9()
-  })
-
-  test('one whose data folder was copied ends when the copy is started, and the copy serves', async () => {
-    const copied = join(temporaryFolder(), 'copy')
-    const { folder, process } = nodeAt(1)
-    const filter = (path: string): boolean => basename(path) !== 'operator.sock'
-    cpSync(folder, copied, { recursive: true, filter })
-    await using copy = await startServer({
-      dataFolder: copied,
-      env: cluster?.env[0] ?? {},
-      flags: ['--keyfile', cluster?.keyfile ?? '', '--region', REGION],
-    })
-    await ends(process)
-    await process?.saysToOperator(/another process has taken the id of this node/)
-    const late = clientOf(copy)
-    succeeded(await encrypt(late))
-    succeeded(await late.kms('DisableKey', { KeyId }))
-    refused(await encrypt(one), 'DisabledException', /is disabled/)
-    succeeded(await one.kms('EnableKey', { KeyId }))
-    late.close()
   })
 })
