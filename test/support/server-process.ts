@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
  * The program under test. `STRONGROOM_TEST_PROGRAM` points the black-box suites at another one, an
  * installed package for example.
  */
-const PROGRAM =
+export const PROGRAM =
   process.env['STRONGROOM_TEST_PROGRAM'] ??
   fileURLToPath(new URL('../../bin/strongroom', import.meta.url))
 
