@@ -165,7 +165,7 @@ describe('a backup that is put into a database', () => {
     const dataFolder = temporaryFolder()
     const state = await openNode(dataFolder, 'restore_from')
     const { rows, custody, records, commitSetting } = state
-    const before = custody.settingText
+    const ofItsMoment = custody.settingText
     const rotating: typeof rows.snapshot = (work) =>
       rows.snapshot(async (snapshot) => {
         const retired = await custody.rotateDomainKey(commitSetting)
@@ -175,10 +175,10 @@ describe('a backup that is put into a database', () => {
       })
     const file = join(folder, 'rotated.srb')
     await backUpNode({ ...state, rows: { ...rows, snapshot: rotating } }, file, parts)
-    assert.notEqual(custody.settingText, before)
+    assert.notEqual(custody.settingText, ofItsMoment)
     await state.close()
     await restoring({ file })
-    assert.equal(await settingOf(CUSTODY_SETTING), before)
+    assert.equal(await settingOf(CUSTODY_SETTING), ofItsMoment)
   })
 
   test('is refused where the tables are missing, and says how they are made', async () => {

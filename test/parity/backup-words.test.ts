@@ -149,12 +149,12 @@ describe('the words of docs/operating/backup.md', () => {
         'postgres://strongroom@new.example/kms': next,
       })
       const flags = ['--store', store, '--keyfile', desk.path('usb/root.key')]
-      await using one = await startServer({ dataFolder: desk.path('strongroom'), flags })
-      await using two = await startServer({ dataFolder: desk.path('other'), flags })
-      const { credentials } = one
+      await using first = await startServer({ dataFolder: desk.path('strongroom'), flags })
+      await using second = await startServer({ dataFolder: desk.path('other'), flags })
+      const { credentials } = first
       const kms = [
-        clientOf(one.endpoint, credentials),
-        clientOf(two.endpoint, credentials),
+        clientOf(first.endpoint, credentials),
+        clientOf(second.endpoint, credentials),
       ] as const
       const made = [await makeKeys(kms[0]), await makeKeys(kms[1])]
       const over = new AbortController()
@@ -163,22 +163,22 @@ describe('the words of docs/operating/backup.md', () => {
       })
       const [backup = '', ...words] = wordsOf(page, 'A store in PostgreSQL')
       const [rotated] = await Promise.all([
-        runStrongroom(['rotate-domain-key', '--data', two.dataFolder]),
+        runStrongroom(['rotate-domain-key', '--data', second.dataFolder]),
         desk.type(backup),
       ])
       over.abort()
       await Promise.all(load)
       assert.equal(rotated.exitCode, 0, rotated.stderr)
-      await one.stop()
-      await two.stop()
+      await first.stop()
+      await second.stop()
       let restored: ServerProcess | undefined
       for (const line of words) restored = await desk.type(line)
-      await using first = restored
-      assert.ok(first)
+      await using firstAgain = restored
+      assert.ok(firstAgain)
       const others = ['--store', next, '--keyfile', desk.path('usb/root.key')]
-      await using second = await startServer({ dataFolder: desk.path('other'), flags: others })
-      for (const { endpoint } of [first, second]) {
-        for (const one of made) await assertDecrypts(clientOf(endpoint, credentials), one)
+      await using secondAgain = await startServer({ dataFolder: desk.path('other'), flags: others })
+      for (const { endpoint } of [firstAgain, secondAgain]) {
+        for (const each of made) await assertDecrypts(clientOf(endpoint, credentials), each)
       }
     } finally {
       await schema.close()
