@@ -3,20 +3,17 @@
  * measured in the same run. See `--help`.
  */
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Region } from '../src/core/ids.ts'
-import { runStrongroom, type ServerProcess, startServer } from '../test/support/server-process.ts'
 import { CpuTime } from './cpu-time.ts'
-import { fillFolder } from './fill-keys.ts'
-import { KmsCaller } from './kms-caller.ts'
-import { measure, pinned, type Sample, startEcho, type Target } from './measure.ts'
+import { measure, type Sample, startEcho, type Target } from './measure.ts'
+import { opensslSignMicros } from './openssl-speed.ts'
 import { dominatorsOf, listOfShares } from './profile.ts'
 import { type Row, summarise, tableOf, threadsOf, YARDSTICK } from './report.ts'
-import type { SigningIdentity } from './signer.ts'
-import { prepareSubjects } from './subjects.ts'
-import { EXTRA_WORKLOADS, type Subjects, WORKLOADS, workloadOf } from './workload.ts'
+import { type Subject, startSubject } from './subject.ts'
+import { otherTargets, verdictOf } from './targets.ts'
+import { EXTRA_WORKLOADS, WORKLOADS, workloadOf } from './workload.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -32,10 +29,8 @@ const HELP = `Usage: npm run bench -- [options]
 
 CPU µs/req is what all threads of the server used, divided by the requests answered. "× echo" is
 that divided by the same figure of a node:net server that parses nothing and answers with one
-fixed reply: a ratio that survives a busy machine. Every reply must be 200, every request is signed.`
+fixed reply: a ratio that survives a busy machine. Targets are said beside the rows. Every reply must be 200, every request is signed.`
 
-// The cast stands for the parser of Regions: the text has the form.
-const REGION = 'eu-central-1' as Region
 const WARM_UP_REQUESTS = 3000
 /** Two, because V8 still compiles in the first. */
 const WARM_UP_ROUNDS = 2
@@ -44,7 +39,10 @@ const REQUESTS_MAX = 60_000
 const YARDSTICK_DISTINCT = 2048
 const PROFILE_LINES = 40
 const TMPFS_MAGIC = 0x01021994
-const ENCRYPT_BAR = 8
+/** The row that `openssl speed` is run for. */
+const RSA_ROW = 'Sign-RSA2048'
+/** The rows whose CPU time is shown thread by thread. */
+const THREADS_OF = ['Encrypt', 'Encrypt-TLS', RSA_ROW]
 
 interface Settings {
   readonly rounds: number
@@ -62,6 +60,7 @@ interface Plan {
   readonly name: string
   readonly target: Target
   readonly workload: string
+  readonly subject: Subject
   readonly isYardstick: boolean
 }
 
@@ -100,109 +99,113 @@ function parseSettings(): Settings | undefined {
   }
 }
 
-async function startSubject(
-  folder: string,
-  keys: number,
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ server: ServerProcess; target: Target; identity: SigningIdentity }> {
-  const { exitCode, stderr } = await runStrongroom(['init', '--data', folder, '--region', REGION])
-  if (exitCode !== 0) throw new Error(stderr)
-  await fillFolder(folder, REGION, keys)
-  const server = await startServer({
-    dataFolder: folder,
-    flags: ['--region', REGION],
-    wrapper: pinned.server,
-    env,
-  })
-  const port = Number(new URL(server.endpoint).port)
-  return {
-    server,
-    target: { port, group: server.pid },
-    identity: { ...server.credentials, region: REGION },
-  }
+/** Everything that was measured. */
+interface Measured {
+  readonly rows: readonly Row[]
+  /** CPU microseconds of an RSA-2048 signature by `openssl speed`, one figure a round. */
+  readonly opensslMicros: readonly number[]
 }
 
-/** Makes what the requests are about, and keeps one raw Encrypt reply for the yardsticks. */
-async function prepare(
-  endpoint: string,
-  identity: SigningIdentity,
-): Promise<{ subjects: Subjects; encryptReply: string }> {
-  using kms = new KmsCaller(endpoint, identity, 8)
-  const subjects = await prepareSubjects(kms)
-  const answer = await kms.call('Encrypt', workloadOf('Encrypt').input(0, subjects))
-  const head = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}`)
-  const encryptReply = `HTTP/1.1 200 OK\r\n${head.join('\r\n')}\r\n\r\n${JSON.stringify(answer.body)}`
-  return { subjects, encryptReply }
-}
-
-async function measureAll(
-  plans: readonly Plan[],
-  settings: Settings,
-  context: { readonly identity: SigningIdentity; readonly subjects: Subjects },
-): Promise<Row[]> {
+async function measureAll(plans: readonly Plan[], settings: Settings): Promise<Measured> {
   const rows = settings.connections.flatMap((connections) =>
     plans.map((plan) => ({ plan, connections, rate: 0, samples: new Array<Sample>() })),
   )
+  const opensslMicros: number[] = []
   // Rounds below 0 warm everything up and tell how many requests a round takes; they do not count.
   for (let round = -WARM_UP_ROUNDS; round < settings.rounds; round++) {
     for (const row of rows) {
-      const requests =
-        row.rate === 0 ? WARM_UP_REQUESTS : Math.ceil(Math.max(row.rate * settings.seconds, 500))
-      const sample = await measure(row.plan.target, {
-        ...context,
-        workload: row.plan.workload,
-        connections: row.connections,
-        requests: row.plan.isYardstick ? requests : Math.min(requests, REQUESTS_MAX),
-        distinct: row.plan.isYardstick ? YARDSTICK_DISTINCT : REQUESTS_MAX,
-      })
-      if (sample.failure !== undefined)
-        throw new Error(`${row.plan.name}: ${JSON.stringify(sample.statuses)}\n${sample.failure}`)
+      const sample = await measureRow(row, settings)
       row.rate = sample.requests / sample.seconds
       if (round >= 0) row.samples.push(sample)
     }
+    const micros = settings.rows.includes(RSA_ROW) ? opensslSignMicros() : undefined
+    if (micros !== undefined && round >= 0) opensslMicros.push(micros)
     if (process.stderr.isTTY)
       process.stderr.write(`\rround ${Math.max(round + 1, 0)} of ${settings.rounds} `)
   }
   if (process.stderr.isTTY) process.stderr.write('\r                    \r')
-  return rows.map(({ plan, connections, samples }) => ({ name: plan.name, connections, samples }))
+  return {
+    rows: rows.map(({ plan, ...row }) => ({ name: plan.name, ...row })),
+    opensslMicros,
+  }
 }
 
+async function measureRow(
+  { plan, connections, rate }: { plan: Plan; connections: number; rate: number },
+  settings: Settings,
+): Promise<Sample> {
+  const { target, workload, subject, isYardstick } = plan
+  const requests = rate === 0 ? WARM_UP_REQUESTS : Math.ceil(Math.max(rate * settings.seconds, 500))
+  const sample = await measure(target, {
+    identity: subject.identity,
+    subjects: subject.subjects,
+    workload,
+    connections,
+    requests: isYardstick ? requests : Math.min(requests, REQUESTS_MAX),
+    distinct: isYardstick ? YARDSTICK_DISTINCT : REQUESTS_MAX,
+  })
+  if (sample.failure !== undefined)
+    throw new Error(`${plan.name}: ${JSON.stringify(sample.statuses)}\n${sample.failure}`)
+  return sample
+}
+
+const isTls = (name: string): boolean => workloadOf(name).isTls === true
+
 async function compare(settings: Settings, folder: string): Promise<void> {
-  const { server, target, identity } = await startSubject(folder, settings.keys)
-  await using _ = server
-  const { subjects, encryptReply } = await prepare(server.endpoint, identity)
-  const net = await startEcho('net', { raw: encryptReply })
-  const http = await startEcho('http', { raw: encryptReply })
+  await using servers = new AsyncDisposableStack()
+  const start = async (name: string, overTls: boolean): Promise<Subject> => {
+    const subject = await startSubject({
+      folder: join(folder, name),
+      keys: settings.keys,
+      isTls: overTls,
+    })
+    servers.use(subject.server)
+    return subject
+  }
+  const plain = await start('plain', false)
+  const tls = settings.rows.some(isTls) ? await start('tls', true) : undefined
+  const net = await startEcho('net', { raw: plain.encryptReply })
+  const http = await startEcho('http', { raw: plain.encryptReply })
   try {
+    const yardstick = { workload: 'Encrypt', subject: plain, isYardstick: true }
     const plans = [
-      { name: YARDSTICK, target: net, workload: 'Encrypt', isYardstick: true },
-      { name: 'node:http echo', target: http, workload: 'Encrypt', isYardstick: true },
-      ...settings.rows.map((name) => ({ name, target, workload: name, isYardstick: false })),
+      { name: YARDSTICK, target: net, ...yardstick },
+      { name: 'node:http echo', target: http, ...yardstick },
+      ...settings.rows.map((name) => {
+        const subject = isTls(name) && tls !== undefined ? tls : plain
+        return { name, target: subject.target, workload: name, subject, isYardstick: false }
+      }),
     ]
-    const rows = await measureAll(plans, settings, { identity, subjects })
-    await server.stop()
-    print(rows, settings)
+    const measured = await measureAll(plans, settings)
+    await plain.server.stop()
+    await tls?.server.stop()
+    print(measured, settings)
   } finally {
     net.child.disconnect()
     http.child.disconnect()
   }
 }
 
-function print(rows: readonly Row[], settings: Settings): void {
-  const summaries = summarise(rows)
+function print({ rows, opensslMicros }: Measured, settings: Settings): void {
+  const summaries = summarise(rows).map((row) => ({ ...row, ...verdictOf(row) }))
+  const load = loadavg().map((value) => value.toFixed(1))
   console.log(`${tableOf(summaries)}\n`)
-  for (const row of rows.filter(({ name }) => name === 'Encrypt'))
-    console.log(`Encrypt, ${row.connections} connections, CPU µs by thread: ${threadsOf(row)}`)
-  const encrypt = summaries.find(
-    ({ name, connections }) => name === 'Encrypt' && connections === 64,
+  for (const line of otherTargets(rows, opensslMicros)) console.log(line)
+  for (const row of rows.filter(({ name }) => THREADS_OF.includes(name)))
+    console.log(`${row.name}, ${row.connections} connections, CPU µs by thread: ${threadsOf(row)}`)
+  console.log(
+    `Targets are compared with the minima. Load of this machine, 1, 5, 15 minutes: ${load.join(', ')}`,
   )
-  if (encrypt?.ratioMedian !== undefined)
-    console.log(
-      `Encrypt at 64 connections: ${encrypt.ratioMedian.toFixed(2)} × the node:net echo (bar: ${ENCRYPT_BAR})`,
-    )
   if (settings.json === undefined) return
   const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
-  const report = { date: new Date().toISOString(), machine, settings, summaries, rows }
+  const report = {
+    date: new Date().toISOString(),
+    machine,
+    settings,
+    summaries,
+    opensslMicros,
+    rows,
+  }
   writeFileSync(settings.json, `${JSON.stringify(report, undefined, 1)}\n`)
 }
 
@@ -211,11 +214,13 @@ async function profile(settings: Settings, folder: string): Promise<void> {
   const [workload = 'Encrypt'] = settings.rows
   const profiles = join(folder, 'profiles')
   mkdirSync(profiles)
-  const { server, target, identity } = await startSubject(join(folder, 'profiled'), settings.keys, {
-    NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}`,
+  const { server, target, identity, subjects } = await startSubject({
+    folder: join(folder, 'profiled'),
+    keys: settings.keys,
+    isTls: isTls(workload),
+    env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` },
   })
   await using _ = server
-  const { subjects } = await prepare(server.endpoint, identity)
   const order = { workload, connections: 64, identity, subjects }
   let requests = WARM_UP_REQUESTS
   let sinceMicros = Number.POSITIVE_INFINITY
@@ -253,7 +258,7 @@ async function main(): Promise<void> {
     console.error(`${settings.folder} is in memory: syncing costs nothing there. See --folder.`)
   const folder = mkdtempSync(join(settings.folder, 'strongroom-bench-'))
   try {
-    await compare(settings, join(folder, 'data'))
+    await compare(settings, folder)
     if (settings.cpuProf) await profile(settings, folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import { RequestSigner, type SigningIdentity } from './signer.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -16,10 +17,12 @@ export class KmsCaller implements Disposable {
   readonly #signer: RequestSigner
   readonly #agent: Agent
 
-  constructor(endpoint: string, identity: SigningIdentity, connectionsMax: number) {
+  /** @param ca for an `https:` endpoint, whose certificate the server's is to be of (PEM) */
+  constructor(endpoint: string, identity: SigningIdentity, connectionsMax: number, ca?: string) {
     this.#url = new URL(endpoint)
     this.#signer = new RequestSigner(identity, this.#url.host)
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connectionsMax })
+    const options = { keepAlive: true, maxSockets: connectionsMax }
+    this.#agent = ca === undefined ? new Agent(options) : new TlsAgent({ ...options, ca })
   }
 
   /** Rejects only when no complete answer came; a refusal is an answer. */
@@ -31,7 +34,8 @@ export class KmsCaller implements Disposable {
       ...(userAgent === undefined ? {} : { userAgent }),
     })
     return new Promise((resolve, reject) => {
-      const sent = request(this.#url, { method: 'POST', agent: this.#agent, headers })
+      const send = this.#url.protocol === 'https:' ? requestTls : request
+      const sent = send(this.#url, { method: 'POST', agent: this.#agent, headers })
       sent.on('error', reject)
       sent.on('response', (response) => {
         const chunks: Buffer[] = []

@@ -5,11 +5,14 @@
  * before the run, and of a reply only the status and the length are looked at.
  */
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { RequestSigner, type SigningIdentity } from './signer.ts'
 import { type Subjects, workloadOf } from './workload.ts'
 
 export interface LoadOrder {
   readonly port: number
+  /** Of a server that speaks TLS: whom its certificate is from (PEM). */
+  readonly ca: string | undefined
   readonly connections: number
   /** Requests in all. */
   readonly requests: number
@@ -90,23 +93,30 @@ class Lane {
   /** The beginning of a head that came in pieces; empty nearly always. */
   #partialHead = ''
 
-  constructor(port: number, run: Run) {
+  constructor({ port, ca }: LoadOrder, run: Run) {
     this.#run = run
-    this.#socket = connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
-        callback: (size, buffer) => {
-          this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, size))
-          return true
-        },
-      },
-    })
-    this.#socket.on('connect', () => this.connected.resolve())
+    this.#socket = ca === undefined ? this.#connect(port) : this.#connectTls(port, ca)
     this.#socket.on('error', (cause) => this.#fail(cause))
     this.#socket.on('close', () => this.#fail(new Error('the server closed a connection')))
+  }
+
+  #connect(port: number): Socket {
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
+      callback: (size: number, buffer: Uint8Array) => {
+        this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, size))
+        return true
+      },
+    }
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread })
+    return socket.on('connect', () => this.connected.resolve())
+  }
+
+  #connectTls(port: number, ca: string): Socket {
+    const socket = connectTls({ port, host: '127.0.0.1', ca })
+    socket.setNoDelay(true)
+    socket.on('data', (bytes: Buffer) => this.#receive(bytes))
+    return socket.on('secureConnect', () => this.connected.resolve())
   }
 
   send(): void {
@@ -167,7 +177,7 @@ async function carryOut(order: LoadOrder): Promise<LoadResult> {
   const run = new Run(sign(order), order.requests)
   // A failure before anyone waits for it must not end the process without a word.
   run.finished.promise.catch(() => undefined)
-  const lanes = Array.from({ length: order.connections }, () => new Lane(order.port, run))
+  const lanes = Array.from({ length: order.connections }, () => new Lane(order, run))
   await Promise.all(lanes.map((lane) => lane.connected.promise))
   const go = new Promise((resolve) => process.once('message', resolve))
   process.send?.('signed')

@@ -11,6 +11,8 @@ export interface Target {
   readonly port: number
   /** The process group whose CPU time counts. */
   readonly group: number
+  /** Of a server that speaks TLS: whom its certificate is from (PEM). */
+  readonly ca?: string | undefined
 }
 
 /** One round of one row. */
@@ -43,14 +45,17 @@ export async function startEcho(
 }
 
 /** Runs one load against `target` in a fresh generator and takes the target's CPU time around it. */
-export async function measure(target: Target, order: Omit<LoadOrder, 'port'>): Promise<Sample> {
+export async function measure(
+  target: Target,
+  order: Omit<LoadOrder, 'port' | 'ca'>,
+): Promise<Sample> {
   const load = forkPinned('load.ts', [], pinned.load)
   const ended = new Promise<never>((_, reject) =>
     load.once('exit', (code) => reject(new Error(`the load generator ended with ${code}`))),
   )
   // Once the result is there, the end of the generator is no failure any more.
   ended.catch(() => undefined)
-  load.send({ ...order, port: target.port } satisfies LoadOrder)
+  load.send({ ...order, port: target.port, ca: target.ca } satisfies LoadOrder)
   await Promise.race([once(load, 'message'), ended])
   using cpu = new CpuTime(target.group)
   const before = cpu.byThreadName()

@@ -63,9 +63,27 @@ export function summarise(rows: readonly Row[]): RowSummary[] {
 const fixed = (value: number | undefined, digits: number, unit = ''): string =>
   value === undefined ? 'n/a' : value.toFixed(digits) + unit
 
+/** What a row is to reach, and whether it does; empty texts where it is to reach nothing. */
+export interface Verdict {
+  readonly target: string
+  readonly isMet: string
+}
+
 /** An aligned table for people. */
-export function tableOf(summaries: readonly RowSummary[]): string {
-  const head = ['', 'conns', 'CPU µs/req', 'min', '× echo', 'min', 'req/s', 'p50 ms', 'p99 ms']
+export function tableOf(summaries: readonly (RowSummary & Verdict)[]): string {
+  const head = [
+    '',
+    'conns',
+    'CPU µs/req',
+    'min',
+    '× echo',
+    'min',
+    'req/s',
+    'p50 ms',
+    'p99 ms',
+    'target',
+    'met',
+  ]
   const cells = summaries.map((row) => [
     row.name,
     String(row.connections),
@@ -76,6 +94,8 @@ export function tableOf(summaries: readonly RowSummary[]): string {
     fixed(row.requestsPerSecond, 0),
     fixed(row.p50Ms, 2),
     fixed(row.p99Ms, 2),
+    row.target,
+    row.isMet,
   ])
   const widths = head.map((_, column) =>
     Math.max(...[head, ...cells].map((line) => line[column]?.length ?? 0)),

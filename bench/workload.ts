@@ -59,6 +59,17 @@ const signing =
 export interface Workload {
   readonly operation: string
   readonly input: (index: number, subjects: Subjects) => object
+  /** Asked of a second server, which speaks TLS. */
+  readonly isTls?: true
+}
+
+const ENCRYPT: Workload = {
+  operation: 'Encrypt',
+  input: (index, { keyArns }) => ({
+    KeyId: pick(keyArns, index),
+    Plaintext: plaintext(index),
+    EncryptionContext: encryptionContext(index),
+  }),
 }
 
 /**
@@ -66,14 +77,8 @@ export interface Workload {
  * little to vary; their signatures differ through the invocation id.
  */
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
-  Encrypt: {
-    operation: 'Encrypt',
-    input: (index, { keyArns }) => ({
-      KeyId: pick(keyArns, index),
-      Plaintext: plaintext(index),
-      EncryptionContext: encryptionContext(index),
-    }),
-  },
+  Encrypt: ENCRYPT,
+  'Encrypt-TLS': { ...ENCRYPT, isTls: true },
   Decrypt: {
     operation: 'Decrypt',
     input: (index, { ciphertexts }) => ({
