@@ -42,6 +42,30 @@ describe('the route through OpenSSL', () => {
     await route.close()
   })
 
+  test('tasks of all kinds, some of which fail, go over together and come back each for itself', async () => {
+    const route = openOpensslRoute({ threads: 1, waiting: 100 })
+    assert.ok(route)
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'SM2' })
+    const plaintext = Buffer.from('plaintext')
+    const ciphertext = await route.sm2Encrypt(publicKey, plaintext)
+    const altered = ciphertext.map((byte, at) => (at === ciphertext.length - 1 ? byte ^ 1 : byte))
+    const signature = await route.sign(keys.privateKey, what)
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => [
+        route.sm2Decrypt(privateKey, ciphertext),
+        route.sm2Decrypt(privateKey, altered),
+        route.verify(keys.publicKey, what, signature),
+        route.verify(keys.publicKey, { ...what, input: Buffer.alloc(48) }, signature),
+      ]).flat(),
+    )
+    const expected = [new Uint8Array(plaintext), undefined, true, false]
+    assert.deepEqual(
+      answers.map((answer) => (answer instanceof Uint8Array ? new Uint8Array(answer) : answer)),
+      Array.from({ length: 12 }, () => expected).flat(),
+    )
+    await route.close()
+  })
+
   test('more tasks than may wait are refused, and the others are done', async () => {
     const route = openOpensslRoute({ threads: 1, waiting: 3 })
     assert.ok(route)

@@ -52,6 +52,12 @@ export interface ThreadLimits {
   readonly waiting: number
 }
 
+/**
+ * Tasks that a thread is given at once, where many wait: each crossing wakes a thread, and what comes back
+ * together is also recorded together.
+ */
+const TASKS_AT_ONCE_MAX = 16
+
 interface Pending {
   readonly task: NativeTask
   readonly resolve: (result: NativeResult) => void
@@ -68,7 +74,7 @@ export class OpensslThreads {
   readonly #idle: Worker[] = []
   readonly #all = new Set<Worker>()
   readonly #waiting: Pending[] = []
-  readonly #running = new Map<Worker, Pending>()
+  readonly #running = new Map<Worker, readonly Pending[]>()
   #closed = false
 
   constructor(limits: ThreadLimits) {
@@ -103,13 +109,21 @@ export class OpensslThreads {
     while (this.#waiting.length > 0) {
       const worker = this.#idle.pop() ?? this.#start()
       if (worker === undefined) return
-      const pending = this.#waiting.shift()
-      assert(pending !== undefined, 'the loop saw one that waits')
+      const pending = this.#waiting.splice(0, this.#share())
       this.#running.set(worker, pending)
       worker.ref()
-      // A copy goes over: the caller's bytes stay the caller's.
-      worker.postMessage(pending.task, [])
+      // Copies go over: the caller's bytes stay the caller's.
+      worker.postMessage(
+        pending.map(({ task }) => task),
+        [],
+      )
     }
+  }
+
+  /** How many of the tasks that wait one thread takes: enough are left for all others, twice. */
+  #share(): number {
+    const fair = Math.floor(this.#waiting.length / (2 * this.#limits.threads))
+    return Math.min(TASKS_AT_ONCE_MAX, Math.max(1, fair))
   }
 
   #start(): Worker | undefined {
@@ -120,29 +134,32 @@ export class OpensslThreads {
       `import(${JSON.stringify(import.meta.url)}).then((module) => module.serveNativeTasks())`,
       { eval: true, env: {}, argv: [] },
     )
-    worker.on('message', (answer: Answer) => this.#settle(worker, answer))
+    worker.on('message', (answers: readonly Answer[]) => this.#settle(worker, answers))
     worker.on('error', () => this.#lose(worker))
     worker.on('exit', () => this.#lose(worker))
     this.#all.add(worker)
     return worker
   }
 
-  #settle(worker: Worker, answer: Answer): void {
+  #settle(worker: Worker, answers: readonly Answer[]): void {
     const pending = this.#running.get(worker)
-    assert(pending !== undefined, 'a thread answers what it was asked')
+    assert(pending?.length === answers.length, 'a thread answers what it was asked')
     this.#running.delete(worker)
     worker.unref()
     this.#idle.push(worker)
-    if ('failure' in answer) pending.reject(new DependencyError(answer.failure))
-    else pending.resolve(answer.result)
+    // It goes on with what waits while this thread deals with the answers.
     this.#dispatch()
+    for (const [at, answer] of answers.entries()) {
+      if ('failure' in answer) pending[at]?.reject(new DependencyError(answer.failure))
+      else pending[at]?.resolve(answer.result)
+    }
   }
 
   #lose(worker: Worker): void {
     if (!this.#all.delete(worker)) return
     const at = this.#idle.indexOf(worker)
     if (at !== -1) this.#idle.splice(at, 1)
-    this.#running.get(worker)?.reject(ended())
+    for (const { reject } of this.#running.get(worker) ?? []) reject(ended())
     this.#running.delete(worker)
     if (!this.#closed) this.#dispatch()
   }
@@ -157,19 +174,25 @@ export function serveNativeTasks(): void {
   giveWay()
   const openssl = openOpensslFfi()
   // Only OpensslThreads has the other end of the port.
-  port.on('message', (task: NativeTask) => {
-    try {
-      assert(openssl !== undefined, 'what the main thread can bind to, so can this one')
-      const result = perform(openssl, task)
-      // Handed over, not copied: it may be a plaintext.
-      port.postMessage({ result }, result instanceof Uint8Array ? [ownMemory(result)] : [])
-    } catch (error) {
-      const failure = error instanceof Error ? error.message : String(error)
-      port.postMessage({ failure }, [])
-    } finally {
-      if (task.kind === 'encrypt') task.input.fill(0)
-    }
+  port.on('message', (tasks: readonly NativeTask[]) => {
+    const answers = tasks.map((task) => answerTo(task, openssl))
+    // Handed over, not copied: they may be plaintexts.
+    const memory = answers.flatMap((answer) =>
+      'result' in answer && answer.result instanceof Uint8Array ? [ownMemory(answer.result)] : [],
+    )
+    port.postMessage(answers, memory)
   })
+}
+
+function answerTo(task: NativeTask, openssl: OpensslFfi | undefined): Answer {
+  try {
+    assert(openssl !== undefined, 'what the main thread can bind to, so can this one')
+    return { result: perform(openssl, task) }
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  } finally {
+    if (task.kind === 'encrypt') task.input.fill(0)
+  }
 }
 
 /** About a tenth of the share of a core. `bench/rsa-burst.ts` shows what it is worth. */
