@@ -29,11 +29,14 @@ describe('the audit logs of two nodes on one store', () => {
   const clients: { destroy(): void }[] = []
   const requestIds: string[] = []
 
-  const startNode = (): Promise<ServerProcess> =>
+  const shipping = (place: string): readonly string[] => [
+    ...['--ship-to', `s3://bucket/${place}`, '--ship-s3-endpoint', 'http://127.0.0.1:1'],
+  ]
+  const startNode = (place: string): Promise<ServerProcess> =>
     startServer({
       dataFolder: temporaryFolder(),
-      flags: ['--keyfile', keyfile],
-      env: { STRONGROOM_STORE: store },
+      flags: ['--keyfile', keyfile, ...shipping(place)],
+      env: { STRONGROOM_STORE: store, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
     })
   const settings = (node: ServerProcess) => ({
     endpoint: node.endpoint,
@@ -66,8 +69,8 @@ describe('the audit logs of two nodes on one store', () => {
     store = urlWith(database, { schema: SCHEMA })
     const migrated = await runStrongroom(['migrate'], { env: { STRONGROOM_STORE: store } })
     assert.equal(migrated.exitCode, 0, migrated.stderr)
-    one = await startNode()
-    two = await startNode()
+    one = await startNode('one')
+    two = await startNode('two')
     at = [clientsOf(one), clientsOf(two)]
     KeyId = (await node(0).kms.send(new sdk.CreateKeyCommand({}))).KeyMetadata?.KeyId ?? ''
     for (let call = 0; call < CALLS; call++) {
@@ -152,9 +155,18 @@ describe('the audit logs of two nodes on one store', () => {
     await db.query(`DROP TABLE ${SCHEMA}.seen`)
   })
 
+  test('are not shipped to one place', async () => {
+    await two.stop()
+    const refused = await runStrongroom(
+      ['start', '--port', '0', '--data', two.dataFolder, '--keyfile', keyfile, ...shipping('one')],
+      { env: { STRONGROOM_STORE: store, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' } },
+    )
+    assert.equal(refused.exitCode, 1)
+    assert.match(refused.stderr, new RegExp(`the node ${idOf(one)} of this store ships to s3:`))
+  })
+
   test('are no list with gaps while a node is away, until it is forgotten', async () => {
     const away = idOf(two)
-    await two.stop()
     await assert.rejects(
       looked(0, { MaxResults: 50 }),
       ({ $metadata }: { $metadata?: sdk.EncryptCommandOutput['$metadata'] }) => {

@@ -12,6 +12,7 @@ import { nodeFolder } from './node-folder.ts'
 import { composeShipping, type NodeShipping } from './node-shipping.ts'
 import type { NodeState, StateParts } from './node-state.ts'
 import { chooseDestinations } from './shipping-choice.ts'
+import { claimPlaces } from './shipping-places.ts'
 
 /** What is to leave a node, and where to. */
 export interface OutboundChoice {
@@ -41,7 +42,18 @@ export interface NodeOutbound {
   close(): Promise<void>
 }
 
-/** Opens what was chosen. */
+/** @throws OperatorError where another node of the store ships to one of the places */
+async function claimShared(
+  { rows, store }: NodeState,
+  nodeId: string,
+  destinations: readonly ShipDestination[],
+): Promise<void> {
+  if (store.mail === undefined) return
+  const known = (await store.mail.members()).map((member) => member.nodeId)
+  await claimPlaces(rows, { nodeId, places: destinations.map(({ name }) => name), known })
+}
+
+/** Opens what was chosen. @throws OperatorError */
 export async function openOutbound(
   {
     state,
@@ -60,6 +72,7 @@ export async function openOutbound(
   const source = nodeLogSource(state, audit, log)
   const events = await openNodeEvents({ ...parts, source }, choice.events)
   const { nodeId } = audit
+  await claimShared(state, nodeId, choice.destinations)
   const { objects, signingKeys } = trailFiles
   const shipping = composeShipping({ ...parts, nodeId, objects }, choice.destinations)
   const head = () => audit.log.head()
