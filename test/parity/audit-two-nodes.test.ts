@@ -30,7 +30,10 @@ describe('the audit logs of two nodes on one store', () => {
   const requestIds: string[] = []
 
   const shipping = (place: string): readonly string[] => [
-    ...['--ship-to', `s3://bucket/${place}`, '--ship-s3-endpoint', 'http://127.0.0.1:1'],
+    '--ship-to',
+    `s3://bucket/${place}`,
+    '--ship-s3-endpoint',
+    'http://127.0.0.1:1',
   ]
   const startNode = (place: string): Promise<ServerProcess> =>
     startServer({

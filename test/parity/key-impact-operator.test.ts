@@ -112,7 +112,7 @@ describe('deletion safety for operators', () => {
   test('a running node tells the impact', asksImpact)
 
   test('a guard holds from the next call on, on the record as an operator’s', async () => {
-    const account = ['--account', ACCOUNT]
+    const account = [ACCOUNT]
     const schedule = () => withWire((client) => client.kms('ScheduleKeyDeletion', { KeyId: arn }))
     await cli('account', 'set-deletion-guard', ...account, '--days', '7')
     refused(await schedule(), 'KMSInvalidStateException', /deletion guard of account 111122223333/)
@@ -157,7 +157,7 @@ describe('deletion safety for operators', () => {
   })
 
   test('a guard set while stopped holds after the start', async () => {
-    await cli('account', 'set-deletion-guard', '--account', ACCOUNT, '--days', '7')
+    await cli('account', 'set-deletion-guard', ACCOUNT, '--days', '7')
     server = await startServer(OPTIONS)
     const answer = await withWire((client) => client.kms('ScheduleKeyDeletion', { KeyId: arn }))
     refused(answer, 'KMSInvalidStateException', /deletion guard/)

@@ -77,7 +77,7 @@ test('a thread of the index that was closed refuses, and is not started to be cl
   await index.close()
 })
 
-test('a failing index is told of once, and again after it has worked', async (t) => {
+test('a failing index is told of once, and that it works again, too', async (t) => {
   const { index, audit, log, file } = await threadOver(t, 1)
   mkdirSync(file)
   await index.catchUp()
@@ -88,7 +88,10 @@ test('a failing index is told of once, and again after it has worked', async (t)
   rmdirSync(file)
   await index.catchUp()
   assert.equal(index.sequence, audit.head().sequence)
-  assert.deepEqual(log.messages, [failed])
+  await append(audit, callFrames(2)[1] ?? '')
+  await index.catchUp()
+  const again = 'the index of the audit log is brought up to date again'
+  assert.deepEqual(log.messages, [failed, again])
 })
 
 test('closing does not wait for a question that takes long', async (t) => {

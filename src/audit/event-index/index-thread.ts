@@ -112,6 +112,9 @@ export class IndexThread implements AuditSearch {
     this.#isCatchingUp = true
     try {
       while ((await this.#ask({ kind: 'batch' })) === true && mayGoOn());
+      if (this.#isFailing) {
+        this.#options.log.info({}, 'the index of the audit log is brought up to date again')
+      }
       this.#isFailing = false
     } catch (error) {
       // Told once, and not again until it has worked: it is tried every second.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fakeOperator, runFake as run } from '../../../test/support/fake-terminal.ts'
 
-const ACCOUNT = ['--account', '111122223333']
+const ACCOUNT = ['111122223333']
 
 describe('deletion guards on the command line', () => {
   const guard = { accountId: '111122223333', days: 90, updatedAt: '2030-01-01T00:00:00.000Z' }
@@ -34,11 +34,12 @@ describe('deletion guards on the command line', () => {
   test('ask for the account and a number of days', async () => {
     const { openOperator } = fakeOperator({})
     for (const [words, problem] of [
-      [['--days', '9'], /--account/],
+      [['--days', '9'], /'id'|<id>/],
       [ACCOUNT, /--days/],
       [[...ACCOUNT, '--days', 'many'], /number of days/],
       [[...ACCOUNT, '--days', '-3'], /number of days/],
-      [['--account', 'secret', '--days', '3'], /12 digits/],
+      [['secret', '--days', '3'], /12 digits/],
+      [[...ACCOUNT, 'secret', '--days', '3'], /too many arguments/i],
     ] as const) {
       const refused = await run(['account', 'set-deletion-guard', ...words], { openOperator })
       assert.equal(refused.exitCode, 2)

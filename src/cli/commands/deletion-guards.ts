@@ -5,10 +5,10 @@ import type { Context } from '../context.ts'
 import { count, jsonLine, withOperator } from '../context.ts'
 import { EXIT } from '../failures.ts'
 import type { FolderFlags } from '../options.ts'
-import { accountOption, folderOptions, jsonOption } from '../options.ts'
+import { folderOptions, jsonOption } from '../options.ts'
+import { accountArgument } from './service-controls.ts'
 
 interface GuardFlags extends FolderFlags {
-  readonly account: string
   readonly json: boolean
 }
 
@@ -23,15 +23,15 @@ that was never used may go. DisableKey is always allowed: disable a key first,
 and see who complains.
 
 Example:
-  strongroom account set-deletion-guard --account 111122223333 --days 90`
+  strongroom account set-deletion-guard 111122223333 --days 90`
 
 const SHOW_HELP = `
 Example:
-  strongroom account show-deletion-guard --account 111122223333`
+  strongroom account show-deletion-guard 111122223333`
 
 const REMOVE_HELP = `
 Example:
-  strongroom account remove-deletion-guard --account 111122223333`
+  strongroom account remove-deletion-guard 111122223333`
 
 /** `strongroom account set-deletion-guard|show-deletion-guard|remove-deletion-guard`. */
 export function addDeletionGuards(group: Command, context: Context): void {
@@ -44,7 +44,8 @@ export function addDeletionGuards(group: Command, context: Context): void {
     )
     .addHelpText('after', SET_HELP)
   context.act<SetFlags>(set, async (flags) => {
-    const { account: accountId, days } = flags
+    const accountId = accountArgument(set)
+    const { days } = flags
     const done = await withOperator(flags, context, (operator) =>
       operator.setDeletionGuard({ accountId, days }),
     )
@@ -55,8 +56,9 @@ export function addDeletionGuards(group: Command, context: Context): void {
     .description('Print the deletion guard of an account')
     .addHelpText('after', SHOW_HELP)
   context.act<GuardFlags>(show, async (flags) => {
+    const accountId = accountArgument(show)
     const found = await withOperator(flags, context, (operator) =>
-      operator.getDeletionGuard({ accountId: flags.account }),
+      operator.getDeletionGuard({ accountId }),
     )
     await context.terminal.out.write(flags.json ? jsonLine(found) : guardLine(found))
     return EXIT.ok
@@ -65,8 +67,9 @@ export function addDeletionGuards(group: Command, context: Context): void {
     .description('Remove the deletion guard of an account')
     .addHelpText('after', REMOVE_HELP)
   context.act<GuardFlags>(remove, async (flags) => {
+    const accountId = accountArgument(remove)
     const done = await withOperator(flags, context, (operator) =>
-      operator.removeDeletionGuard({ accountId: flags.account }),
+      operator.removeDeletionGuard({ accountId }),
     )
     const text = `Account ${done.accountId} has no deletion guard any more.\n`
     await context.terminal.out.write(flags.json ? jsonLine(done) : text)
@@ -75,7 +78,7 @@ export function addDeletionGuards(group: Command, context: Context): void {
 }
 
 function withFlags(command: Command): Command {
-  command.addOption(accountOption('the account').makeOptionMandatory())
+  command.argument('<id>', 'of the account')
   for (const option of folderOptions()) command.addOption(option)
   return command.addOption(jsonOption())
 }

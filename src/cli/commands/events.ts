@@ -20,9 +20,9 @@ const PAGE = 100
 
 const GROUP_HELP = `
 Where events go is said at the start: strongroom start --events-to webhook:URL.
-An event that a webhook does not take is tried again for 24 hours, 185 times at
-most, and then becomes a dead letter: it is kept until it is redriven or
-discarded.`
+An event that a webhook does not take is tried again for 24 hours, ten times at
+least and 185 times at most. Then it becomes a dead letter: kept until it is
+redriven or discarded.`
 
 const STATUS_HELP = `
 sending: all that happened was sent. waiting: something was not taken and is

@@ -36,7 +36,7 @@ export function addServiceControls(group: Command, context: Context): void {
     .argument('<file>', 'the policy, as JSON')
     .addHelpText('after', SET_HELP)
   context.act<ServiceControlFlags>(set, async (flags) => {
-    const accountId = accountOf(set)
+    const accountId = accountArgument(set)
     const policy = await readTextFile(set.args[1] ?? '', 'policy')
     const done = await withOperator(flags, context, (operator) =>
       operator.setServiceControl({ accountId, policy }),
@@ -50,7 +50,7 @@ export function addServiceControls(group: Command, context: Context): void {
     .argument('<account>', 'the id of the account')
     .addHelpText('after', SHOW_HELP)
   context.act<ServiceControlFlags>(show, async (flags) => {
-    const accountId = accountOf(show)
+    const accountId = accountArgument(show)
     const found = await withOperator(flags, context, (operator) =>
       operator.getServiceControl({ accountId }),
     )
@@ -62,7 +62,7 @@ export function addServiceControls(group: Command, context: Context): void {
     .argument('<account>', 'the id of the account')
     .addHelpText('after', REMOVE_HELP)
   context.act<ServiceControlFlags>(remove, async (flags) => {
-    const accountId = accountOf(remove)
+    const accountId = accountArgument(remove)
     const done = await withOperator(flags, context, (operator) =>
       operator.removeServiceControl({ accountId }),
     )
@@ -77,8 +77,8 @@ function withFlags(command: Command): Command {
   return command.addOption(jsonOption())
 }
 
-// Not by commander, whose message would repeat what was typed.
-function accountOf(command: Command): string {
+/** The id of an account as a command's first argument: not checked by commander, whose message would repeat what was typed. */
+export function accountArgument(command: Command): string {
   const [accountId = ''] = command.args
   if (!/^\d{12}$/.test(accountId)) throw new UsageError('an account id has 12 digits')
   return accountId

@@ -173,22 +173,25 @@ describe('a feed of events', () => {
     assert.ok(gaps.length > 8)
   })
 
-  test('gives an event up after a day, and sends it again when told', async () => {
+  test('gives an event up after a day and ten attempts, and sends it again when told', async () => {
     const bench = await Bench.open()
     const feed = await bench.feed()
     bench.take = (event) => nameOf(event) === 'a:1' && refuse()
     bench.add('a', 'a')
     await feed.flush()
-    bench.advance(DAY_MS - FIVE_MINUTES_MS)
-    await feed.flush()
+    for (let attempts = 1; attempts < 9; attempts++) {
+      bench.advance(FIVE_MINUTES_MS)
+      await feed.flush()
+    }
+    // Old enough after nine attempts, but for one.
+    bench.advance(DAY_MS)
     assert.deepEqual([feed.stats().held, feed.stats().deadLetters], [2, 0])
-    bench.advance(FIVE_MINUTES_MS)
     await feed.flush()
     assert.deepEqual([feed.stats().held, feed.stats().deadLetters], [0, 1])
     assert.deepEqual(bench.accepted, ['a:2'])
     const [dead] = await bench.records.page(HELD_EVENTS, { index: 'key', equals: [], limit: 9 })
     assert.equal(dead?.record.state, 'dead')
-    assert.equal(dead.record.attempts, 3)
+    assert.equal(dead.record.attempts, 10)
     bench.take = () => undefined
     await bench.records.transaction((tx) =>
       tx.update(HELD_EVENTS, dead, { ...dead.record, state: 'waiting' }),
@@ -196,6 +199,51 @@ describe('a feed of events', () => {
     feed.reload()
     await feed.flush()
     assert.deepEqual(bench.accepted, ['a:2', 'a:1'])
+    assert.equal(feed.stats().deadLetters, 0)
+  })
+
+  test('what waited behind an event that died is tried as often, however old', async () => {
+    const bench = await Bench.open()
+    const feed = await bench.feed()
+    let attempts = 0
+    let isAway = true
+    bench.take = () => {
+      attempts += 1
+      if (isAway) refuse()
+    }
+    bench.add('a', 'a', 'a')
+    await feed.flush()
+    bench.advance(DAY_MS)
+    while (feed.stats().deadLetters === 0) {
+      await feed.flush()
+      bench.advance(FIVE_MINUTES_MS)
+    }
+    // The first has died; the receiver is away for another half an hour.
+    for (let again = 0; again < 6; again++) {
+      await feed.flush()
+      bench.advance(FIVE_MINUTES_MS)
+    }
+    assert.deepEqual([feed.stats().held, feed.stats().deadLetters], [2, 1])
+    isAway = false
+    await feed.flush()
+    assert.deepEqual(bench.accepted, ['a:2', 'a:3'])
+    assert.ok(attempts > 16)
+  })
+
+  test('a receiver that comes back after an hour gets everything', async () => {
+    const bench = await Bench.open()
+    const feed = await bench.feed()
+    let isAway = true
+    bench.take = () => isAway && refuse()
+    bench.add('a', 'b', 'a', 'a', 'b')
+    for (let minutes = 0; minutes < 60; minutes += 1) {
+      await feed.flush()
+      bench.advance(60_000)
+    }
+    isAway = false
+    bench.advance(FIVE_MINUTES_MS)
+    await feed.flush()
+    assert.deepEqual(bench.accepted.toSorted(), ['a:1', 'a:3', 'a:4', 'b:2', 'b:5'])
     assert.equal(feed.stats().deadLetters, 0)
   })
 

@@ -11,6 +11,11 @@ import type { HeldLane, HeldLanes } from './held-lanes.ts'
 /** When an event is given up. Source: Amazon EventBridge User Guide, Event retry policy: its defaults. */
 const ATTEMPTS_MAX = 185
 const AGE_MAX_MS = DAY_MS
+/**
+ * However old it is, it is tried so often: what waited behind another event of its key has not been tried at all while
+ * it grew old. As many as the schedule that Standard Webhooks recommends; with our back-off they take a quarter of an hour.
+ */
+const ATTEMPTS_MIN = 10
 /** How long keys are served before what is left of their events is held, so that others have their turn. */
 const WINDOW_MS = 15_000
 
@@ -141,7 +146,7 @@ export class WindowDelivery {
 
   #isToDie({ heldAt }: HeldEvent, attempts: number): boolean {
     if (this.gone !== undefined || this.#parts.isStopping()) return false
-    const isOld = this.#parts.machine.now() - heldAt >= AGE_MAX_MS
+    const isOld = this.#parts.machine.now() - heldAt >= AGE_MAX_MS && attempts >= ATTEMPTS_MIN
     return (attempts >= ATTEMPTS_MAX || isOld) && this.#parts.mayDie(this.deadLetters + 1)
   }
 

@@ -131,7 +131,7 @@ export async function composeNode(parts: NodeParts): Promise<Node> {
   const authorizer = new Authorizer(new PrincipalPolicySource(records))
   const routes = routesOf({ kms: kms.service, sts, iam }, [
     ...composeTrailServices(parts, markerKey),
-    composeCloudWatch(parts.search, markerKey),
+    composeCloudWatch(parts, markerKey),
   ])
   watch(parts, { routes, trail, authorizer, kms })
   const pipeline: PipelineParts = {

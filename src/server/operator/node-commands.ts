@@ -1,7 +1,8 @@
-import { DependencyError, OperatorError } from '../../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { NodeSummary } from '../../core/operator.ts'
 import { findNodeId } from '../node/node-id.ts'
 import type { NodeState } from '../node/node-state.ts'
+import { NodeAway } from '../peers/node-away.ts'
 
 type StateOfNode = Pick<NodeState, 'store' | 'folder'>
 
@@ -49,7 +50,7 @@ export async function forgetNode({ store, folder }: StateOfNode, given: unknown)
 
 /** Which node or worker did not answer is for the operator to know. @throws {OperatorError} */
 export function tellWhoIsAway(error: unknown): never {
-  if (!(error instanceof DependencyError)) throw error
+  if (!(error instanceof NodeAway)) throw error
   throw new OperatorError(error.message, AWAY_HINT, { cause: error })
 }
 

@@ -8,6 +8,7 @@ import { Secret } from '../../core/secret.ts'
 import { NONCE_BYTES, type OneTimeCipher } from '../../crypto/one-time-cipher.ts'
 import type { Member, NodeMail, NodeMessage } from '../../storage/postgres/node-mail.ts'
 import { type Repetition, repeat } from '../repeat.ts'
+import { NodeAway } from './node-away.ts'
 
 /** How long the others have for their answers: an index may first have to take in what is new. */
 const ANSWER_MS = 20_000
@@ -196,8 +197,8 @@ export class PeerQuestions {
   }
 }
 
-const notAsked = (peer: string, why: string): DependencyError =>
-  new DependencyError(`the node ${peer} ${why}: what is in its audit log is not known here`)
+const notAsked = (peer: string, why: string): NodeAway =>
+  new NodeAway(`the node ${peer} ${why}: what is in its audit log is not known here`)
 
 const isFailure = (answer: unknown): answer is { readonly failure: string } =>
   typeof answer === 'object' && answer !== null && 'failure' in answer

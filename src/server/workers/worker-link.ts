@@ -1,8 +1,9 @@
 import type { SupervisorLink } from '../../cli/serving-program.ts'
 import type { AuditSearch, EventCount, EventPage } from '../../core/audit-search.ts'
-import { DependencyError, OperatorError } from '../../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
 import { MergedSearch } from '../peers/merged-search.ts'
+import { NodeAway } from '../peers/node-away.ts'
 import { mergeMetrics } from './merged-metrics.ts'
 import {
   isFromSupervisor,
@@ -102,7 +103,7 @@ class WorkerLink implements SupervisorLink {
     if (own !== undefined) results.set(String(this.#number), own)
     const missing = places.find((place) => results.get(place) === undefined)
     if (missing === undefined) return results
-    throw new DependencyError(`worker ${missing} could not be asked what is in its audit log`)
+    throw new NodeAway(`worker ${missing} could not be asked what is in its audit log`)
   }
 
   #ask(question: Question, of: readonly number[]): Promise<readonly WorkerAnswer[]> {

@@ -1,11 +1,11 @@
 import type { AuditSearch } from '../../core/audit-search.ts'
 import type { Region } from '../../core/ids.ts'
+import { CallRate } from '../../pipeline/call-rate.ts'
 import type { Codec } from '../../pipeline/codec.ts'
 import type { AnyOperation } from '../../pipeline/operation.ts'
 import type { PageMarkers } from '../../pipeline/page-markers.ts'
 import type { Service } from '../../pipeline/service.ts'
 import type { CloudTrailScope, TrailFacts } from './cloudtrail-operation.ts'
-import { LookupRate } from './lookup-rate.ts'
 import { CLOUDTRAIL_MODEL, type OperationName } from './model.ts'
 import { CHANGES } from './operations/changes.ts'
 import { describeTrails } from './operations/describe-trails.ts'
@@ -17,6 +17,7 @@ import { listPublicKeys } from './operations/list-public-keys.ts'
 import { listTags } from './operations/list-tags.ts'
 import { listTrails } from './operations/list-trails.ts'
 import { lookupEvents } from './operations/lookup-events.ts'
+import { rateExceeded } from './refusals.ts'
 
 export interface CloudTrailParts {
   readonly codec: Codec
@@ -27,6 +28,9 @@ export interface CloudTrailParts {
   /** Whether calls are held to AWS's rates. */
   readonly hasQuotas: boolean
 }
+
+/** In a second, for each account and Region. Source: AWS CloudTrail User Guide, quotas. */
+const RATES: ReadonlyMap<string, number> = new Map([['LookupEvents', 2]])
 
 const OPERATIONS: Readonly<Record<OperationName, AnyOperation>> = {
   ...CHANGES,
@@ -49,7 +53,7 @@ export function createCloudTrail({ codec, hasQuotas, ...parts }: CloudTrailParts
     codec,
     operations: new Map(Object.entries(OPERATIONS)),
     internalError: 'InternalFailure',
-    throttle: hasQuotas ? new LookupRate().count : undefined,
+    throttle: hasQuotas ? new CallRate(RATES, rateExceeded).count : undefined,
     openScope: (scope): CloudTrailScope => ({ ...scope, ...parts }),
   }
 }

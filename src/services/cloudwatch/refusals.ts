@@ -25,3 +25,7 @@ export const invalidListToken = (): ServiceError =>
 
 export const invalidNextToken = (): ServiceError =>
   new ServiceError('InvalidNextToken', 'The next token specified is invalid.')
+
+/** Clients of the Query protocol read the code `Throttling`. */
+export const rateExceeded = (): ServiceError =>
+  new ServiceError('ThrottlingException', 'Rate exceeded')

@@ -4,7 +4,11 @@ import type { KeyId, Region } from '../../core/ids.ts'
 import type { CallOrigin, InProcessCall } from '../../pipeline/pipeline.ts'
 import type { Service } from '../../pipeline/service.ts'
 import type { ServiceKeys } from './keys/service-keys.ts'
+import { USES_OF_KEYS } from './keys/uses-of-keys.ts'
 import type { Inputs, OperationName, Outputs } from './model.ts'
+
+/** Whether an operation uses a key, rather than manages one. */
+export const isUseOfKey = (operation: string): boolean => USES_OF_KEYS.has(operation)
 
 /** What other services may ask of KMS: every operation, with an origin from `pipeline/service-callers.ts`. */
 export interface KmsApi {

@@ -1,3 +1,4 @@
+import { isUseOfKey } from '../../kms/api.ts'
 import { countByPeriod } from './buckets.ts'
 import {
   type DimensionValues,
@@ -5,7 +6,6 @@ import {
   type MetricScope,
   type MetricSource,
 } from './metric-source.ts'
-import { CRYPTOGRAPHIC } from './successful-request.ts'
 
 const OPERATIONS_MAX = 1000
 
@@ -39,7 +39,7 @@ export const CALL_COUNT: MetricSource = {
     })
     return counted
       .map(({ values: [operation = ''] }) => operation)
-      .filter((operation) => !CRYPTOGRAPHIC.has(operation))
+      .filter((operation) => !isUseOfKey(operation))
       .map(dimensionsOf)
   },
   async read(scope, dimensions, periods) {
@@ -49,7 +49,7 @@ export const CALL_COUNT: MetricSource = {
       Service === 'KMS' &&
       Type === 'API' &&
       Class === 'None' &&
-      !CRYPTOGRAPHIC.has(Resource)
+      !isUseOfKey(Resource)
     if (!isKnown) return []
     return countByPeriod(async (from, to) => {
       const [counted] = await scope.search.counts({

@@ -2,6 +2,7 @@ import { parseArn } from '../../../core/arn.ts'
 import type { FoundEvent } from '../../../core/audit-search.ts'
 import type { Instant } from '../../../core/ids.ts'
 import { isJsonObject } from '../../../core/strict-json.ts'
+import { isUseOfKey } from '../../kms/api.ts'
 import { type Bucket, bucketsOf, countByPeriod, type Periods } from './buckets.ts'
 import {
   type DimensionValues,
@@ -10,23 +11,6 @@ import {
   type MetricSource,
 } from './metric-source.ts'
 
-/** The operations that use a key. Source: AWS KMS Developer Guide, monitoring with CloudWatch. */
-export const CRYPTOGRAPHIC: ReadonlySet<string> = new Set([
-  'Decapsulate',
-  'Decrypt',
-  'DeriveSharedSecret',
-  'Encapsulate',
-  'Encrypt',
-  'GenerateDataKey',
-  'GenerateDataKeyPair',
-  'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateDataKeyWithoutPlaintext',
-  'GenerateMac',
-  'ReEncrypt',
-  'Sign',
-  'Verify',
-  'VerifyMac',
-])
 /** Two keys at once: its events are looked at one by one. */
 const RE_ENCRYPT = 'ReEncrypt'
 const EVENTS_PER_PAGE = 1000
@@ -102,7 +86,7 @@ async function list(scope: MetricScope, since: Instant): Promise<readonly Dimens
     .map(({ values: [KeyArn = '', Operation = ''] }) => ({ KeyArn, Operation }))
     .filter(
       ({ KeyArn, Operation }) =>
-        isOwn(scope, KeyArn) && CRYPTOGRAPHIC.has(Operation) && Operation !== RE_ENCRYPT,
+        isOwn(scope, KeyArn) && isUseOfKey(Operation) && Operation !== RE_ENCRYPT,
     )
   const pairs = new Map(
     (await reEncryptions(scope, { from: since })).map(({ keys }) => [JSON.stringify(keys), keys]),
@@ -116,7 +100,7 @@ async function read(
   periods: Periods,
 ): Promise<readonly Bucket[]> {
   const { Operation = '', KeyArn = '', SourceKeyArn = '', DestinationKeyArn = '' } = dimensions
-  if (!CRYPTOGRAPHIC.has(Operation)) return []
+  if (!isUseOfKey(Operation)) return []
   if (hasNames(dimensions, 'SourceKeyArn', 'DestinationKeyArn', 'Operation')) {
     if (Operation !== RE_ENCRYPT) return []
     const { start: from, end: to } = periods

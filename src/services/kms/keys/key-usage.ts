@@ -7,6 +7,7 @@ import type { RecordStore, Records, RecordsTransaction } from '../../../core/rec
 import { KEY_USAGE_NOTES, KEYS } from '../../../core/tables.ts'
 import type { KeyLastUsageTrackingOperation } from '../model.ts'
 import type { ResolvedKey } from './key-resolver.ts'
+import { USES_OF_KEYS } from './uses-of-keys.ts'
 
 /** How often uses are noted in the store. */
 const NOTE_INTERVAL_MS = 30_000
@@ -16,28 +17,6 @@ const HELD_MAX = 50_000
 const NOTES_PER_TRANSACTION = 500
 
 const EVENT_SOURCE = 'kms.amazonaws.com'
-
-/** The operations that use a key. Source: AWS KMS API Reference, KeyLastUsageData, Operation. */
-const TRACKED: ReadonlyMap<string, KeyLastUsageTrackingOperation> = new Map(
-  (
-    [
-      'Decapsulate',
-      'Decrypt',
-      'DeriveSharedSecret',
-      'Encapsulate',
-      'Encrypt',
-      'GenerateDataKey',
-      'GenerateDataKeyPair',
-      'GenerateDataKeyPairWithoutPlaintext',
-      'GenerateDataKeyWithoutPlaintext',
-      'GenerateMac',
-      'ReEncrypt',
-      'Sign',
-      'Verify',
-      'VerifyMac',
-    ] as const
-  ).map((operation) => [operation, operation]),
-)
 
 /** One successful use of a key. */
 export interface KeyUse {
@@ -91,7 +70,7 @@ export class KeyUsage {
 
   /** Takes note of a successful call whose record is durable. On the path of every call. */
   readonly record = (call: CallFacts): void => {
-    if (call.eventSource !== EVENT_SOURCE || !TRACKED.has(call.eventName)) return
+    if (call.eventSource !== EVENT_SOURCE || !USES_OF_KEYS.has(call.eventName)) return
     const { time, requestId, eventName: operation } = call
     for (const { arn, accountId } of call.resources) {
       this.#hold(arn, { operation, time, requestId, eventId: eventIdFor(accountId, call) })
@@ -230,7 +209,7 @@ function* usesOfFrame(frame: unknown): Iterable<readonly [arn: string, use: KeyU
   // The caller's record has all keys; those behind it repeat what is of one account.
   const [callers, ...others] = records.map((record) => membersOf(record) ?? {})
   const { eventSource, eventName, eventID, requestID, resources } = callers ?? {}
-  const operation = typeof eventName === 'string' ? TRACKED.get(eventName) : undefined
+  const operation = typeof eventName === 'string' ? USES_OF_KEYS.get(eventName) : undefined
   if (eventSource !== EVENT_SOURCE || operation === undefined || !Array.isArray(resources)) return
   if (typeof eventID !== 'string' || typeof requestID !== 'string') return
   for (const resource of resources) {
@@ -246,4 +225,4 @@ function* usesOfFrame(frame: unknown): Iterable<readonly [arn: string, use: KeyU
 
 /** A noted operation as the service model spells it. */
 export const trackedOperation = (operation: string): KeyLastUsageTrackingOperation | undefined =>
-  TRACKED.get(operation)
+  USES_OF_KEYS.get(operation)
