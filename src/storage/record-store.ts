@@ -72,7 +72,7 @@ class AuthenticatedRecordStore implements CachedRecordStore {
   }
 
   peek<R>(table: Table<R>, key: readonly string[]): Stored<R> | undefined {
-    const hit = this.#cached<R>(joinRowKey(table.schema.name, key))
+    const hit = this.#cached(table, key)
     // Who finds nothing here asks `find` next, where it is counted.
     if (hit !== undefined) this.#hits++
     return hit
@@ -80,11 +80,10 @@ class AuthenticatedRecordStore implements CachedRecordStore {
 
   // Not async: a hit must cost a lookup and a settled promise, no more.
   find<R>(table: Table<R>, key: readonly string[]): Promise<Stored<R> | undefined> {
-    const joined = joinRowKey(table.schema.name, key)
-    const hit = this.#cached<R>(joined)
+    const hit = this.#cached(table, key)
     if (hit === undefined) {
       this.#misses++
-      return this.#load(table, key, joined)
+      return this.#load(table, key)
     }
     this.#hits++
     return Promise.resolve(hit)
@@ -94,11 +93,12 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     const generation = this.#generation
     const rows = await this.#rows.page(table.schema, query)
     return rows.map((row) => {
-      const joined = joinRowKey(table.schema.name, row.key)
-      const hit = this.#cached<R>(joined)
+      const hit = this.#cached(table, row.key)
       if (hit !== undefined && isSameRow(hit, row)) return hit
       const loaded = this.#codec.decode(table, row.key, row)
-      if (generation === this.#generation && hit === undefined) this.#cache.offer(joined, loaded)
+      if (generation === this.#generation && hit === undefined) {
+        this.#cache.offer(table.schema.name, row.key, loaded)
+      }
       return loaded
     })
   }
@@ -142,19 +142,15 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     return { hits: this.#hits, misses: this.#misses, entries: this.#cache.size }
   }
 
-  #cached<R>(joined: string): LoadedRecord<R> | undefined {
-    // The joined key begins with the table's name, and only decoding with that table put the
-    // record there: it is an R.
-    return this.#cache.get(joined) as LoadedRecord<R> | undefined
+  #cached<R>({ schema }: Table<R>, key: readonly string[]): LoadedRecord<R> | undefined {
+    // Only decoding with that table put the record under its name: it is an R.
+    return this.#cache.get(schema.name, key) as LoadedRecord<R> | undefined
   }
 
-  #load<R>(
-    table: Table<R>,
-    key: readonly string[],
-    joined: string,
-  ): Promise<LoadedRecord<R> | undefined> {
+  #load<R>(table: Table<R>, key: readonly string[]): Promise<LoadedRecord<R> | undefined> {
+    const joined = joinRowKey(table.schema.name, key)
     const going = this.#loads.get(joined)
-    // As in `#cached`: the joined key names the table, so the load decodes an R.
+    // The joined key names the table, so the load decodes an R.
     if (going !== undefined) return going.result as Promise<LoadedRecord<R> | undefined>
     const progress = { overtaken: false }
     const read = async (): Promise<LoadedRecord<R> | undefined> => {
@@ -162,7 +158,7 @@ class AuthenticatedRecordStore implements CachedRecordStore {
         const row = await this.#rows.get(table.schema, key)
         if (row === undefined) return undefined
         const loaded = this.#codec.decode(table, key, row)
-        if (!progress.overtaken) this.#cache.set(joined, loaded)
+        if (!progress.overtaken) this.#cache.set(table.schema.name, key, loaded)
         return loaded
       } finally {
         // Overtaken, the place may belong to the next load already.
@@ -182,9 +178,8 @@ class AuthenticatedRecordStore implements CachedRecordStore {
       for (const joined of this.#loads.keys()) this.#overtake(joined)
     } else {
       for (const { table, key } of news) {
-        const joined = joinRowKey(table, key)
-        this.#cache.delete(joined)
-        this.#overtake(joined)
+        this.#cache.delete(table, key)
+        this.#overtake(joinRowKey(table, key))
       }
     }
     this.#listeners.tell(news)
