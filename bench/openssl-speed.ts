@@ -11,7 +11,7 @@ const SECONDS = 1
  * time that the CPU has worked, unless -elapsed is given.
  */
 export function opensslSignMicros(): number | undefined {
-  const [file = 'openssl', ...args] = [
+  const [file, ...args] = [
     ...pinned.server,
     'openssl',
     'speed',
