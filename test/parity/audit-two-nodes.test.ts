@@ -35,9 +35,9 @@ describe('the audit logs of two nodes on one store', () => {
     '--ship-s3-endpoint',
     'http://127.0.0.1:1',
   ]
-  const startNode = (place: string): Promise<ServerProcess> =>
+  const startNode = (place: string, dataFolder = temporaryFolder()): Promise<ServerProcess> =>
     startServer({
-      dataFolder: temporaryFolder(),
+      dataFolder,
       flags: ['--keyfile', keyfile, ...shipping(place)],
       env: { STRONGROOM_STORE: store, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
     })
@@ -201,5 +201,16 @@ describe('the audit logs of two nodes on one store', () => {
     assert.equal((await looked(0, { MaxResults: 50 })).length, CALLS / 2)
     const again = await onNode(one, 'node', 'forget', away)
     assert.match(again.stderr, /there is no such node/)
+  })
+
+  test('are whole again when the node is back, and not once it is killed', async () => {
+    two = await startNode('two', two.dataFolder)
+    assert.equal((await looked(0, { MaxResults: 50 })).length, CALLS)
+    await two.kill9()
+    // A change waits for it in vain, and nobody does from then on.
+    await node(0).kms.send(new sdk.CreateKeyCommand({}))
+    await assert.rejects(looked(0, { MaxResults: 50 }), { name: 'InternalFailure' })
+    const search = await onNode(one, 'audit', 'search', '--key', KeyId)
+    assert.match(search.stderr, new RegExp(`the node ${idOf(two)} does not run`))
   })
 })
