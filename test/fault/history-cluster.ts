@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import {
+  type PostgresServer,
+  type PostgresStandby,
+  startPostgres,
+} from '../support/postgres-server.ts'
 import { runStrongroom, startServer } from '../support/server-process.ts'
 import { REGION } from './history-client.ts'
 import { type Fault, HistoryNode, PROCESS_FAULTS, type StartNode } from './history-faults.ts'
@@ -44,20 +48,23 @@ export class Cluster {
   readonly #database: PostgresServer
   readonly #parent: string
   readonly #env: readonly Readonly<Record<string, string>>[]
+  readonly standby: PostgresStandby | undefined
   readonly keyfile: string
   readonly nodes: readonly ClusterNode[]
 
-  private constructor(
-    database: PostgresServer,
-    parent: string,
-    parts: Cluster['nodes'],
-    env: Cluster['env'],
-  ) {
-    this.#database = database
-    this.#parent = parent
-    this.nodes = parts
-    this.#env = env
-    this.keyfile = join(parent, 'root.key')
+  private constructor(parts: {
+    readonly database: PostgresServer
+    readonly standby: PostgresStandby | undefined
+    readonly parent: string
+    readonly nodes: Cluster['nodes']
+    readonly env: Cluster['env']
+  }) {
+    this.#database = parts.database
+    this.standby = parts.standby
+    this.#parent = parts.parent
+    this.nodes = parts.nodes
+    this.#env = parts.env
+    this.keyfile = join(parts.parent, 'root.key')
   }
 
   get env(): readonly Readonly<Record<string, string>>[] {
@@ -69,6 +76,8 @@ export class Cluster {
     readonly nodes: number
     readonly hasLease: boolean
     readonly flags?: readonly string[]
+    /** Whether the database has a second server, which each node may go on to. */
+    readonly hasStandby?: boolean
   }): Promise<Cluster | undefined> {
     const database = await startPostgres()
     const { local } = database
@@ -76,8 +85,10 @@ export class Cluster {
     const parent = mkdtempSync(join(tmpdir(), 'strongroom-history-'))
     const keyfile = join(parent, 'root.key')
     const user = `tester:${encodeURIComponent(local.password)}`
+    const standby = options.hasStandby === true ? await local.startStandby() : undefined
+    const second = standby === undefined ? '' : `,127.0.0.1:${standby.tcpPort}`
     const storeAt = (port: number): string =>
-      `postgres://${user}@127.0.0.1:${port}/postgres?schema=history`
+      `postgres://${user}@127.0.0.1:${port}${second}/postgres?schema=history`
     const direct = { STRONGROOM_STORE: storeAt(local.tcpPort) }
     const migrated = await runStrongroom(['migrate'], { env: direct })
     assert.equal(migrated.exitCode, 0, migrated.stderr)
@@ -102,11 +113,15 @@ export class Cluster {
       nodes.push(new ClusterNode({ folder: dataFolder, proxy, database, clockFile, start }))
       envs.push(direct)
     }
-    const cluster = new Cluster(database, parent, nodes, envs)
+    const cluster = new Cluster({ database, standby, parent, nodes, env: envs })
     // The first one sets the store up.
     await nodes[0]?.start()
     await Promise.all(nodes.slice(1).map((node) => node.start()))
     return cluster
+  }
+
+  get database(): PostgresServer {
+    return this.#database
   }
 
   /** For looking into the store, in the schema `history`. */

@@ -17,6 +17,8 @@ export interface CuttingProxy {
   readonly port: number
   /** Asked for each chunk that a client sends; all pass at first. */
   judge: (chunk: Buffer) => Fate
+  /** Where new connections lead to, as an address does that is given to another server. */
+  target: number
   /** Whether connections are taken. */
   isUp: boolean
   /** Whether bytes go anywhere; while they do not, nobody is told. */
@@ -36,7 +38,7 @@ export async function openCuttingProxy(port: number): Promise<CuttingProxy> {
       client.destroy()
       return
     }
-    const upstream = createConnection(port, '127.0.0.1')
+    const upstream = createConnection(proxy.target, '127.0.0.1')
     let isDeaf = false
     const [up, down] = [line(() => proxy.delayMs), line(() => proxy.delayMs)]
     for (const socket of [client, upstream]) {
@@ -70,6 +72,7 @@ export async function openCuttingProxy(port: number): Promise<CuttingProxy> {
   const proxy: CuttingProxy = {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     judge: () => 'pass',
+    target: port,
     isUp: true,
     isStuck: false,
     delayMs: 0,

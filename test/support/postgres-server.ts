@@ -6,6 +6,7 @@ import {
   constants,
   cpSync,
   existsSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
 } from 'node:fs'
@@ -14,6 +15,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 
 /** A PostgreSQL server of the tests' own. */
@@ -31,9 +33,23 @@ export interface PostgresServer {
         /** Ends the server without letting anything finish, as a crash does. */
         crash(): Promise<void>
         start(): Promise<void>
+        /** A copy that follows it. */
+        startStandby(): Promise<PostgresStandby>
       }
     | undefined
   stop(): Promise<void>
+}
+
+/** A server that follows another, and waits to take its place. */
+export interface PostgresStandby {
+  /** As of `PostgresServer`; it may be read alone until it has been promoted. */
+  readonly url: string
+  readonly tcpPort: number
+  start(): Promise<void>
+  /** From then on it knows nothing of what its primary does. */
+  stop(): Promise<void>
+  /** Makes it a primary. */
+  promote(): Promise<void>
 }
 
 /** Names another server than the one that comes with the tests. */
@@ -104,6 +120,8 @@ const SETTINGS = {
   shared_buffers: '32MB',
   max_connections: '120',
   log_min_messages: 'fatal',
+  // What a standby needs that was away for a moment.
+  wal_keep_size: '64MB',
   autovacuum: 'off',
 }
 
@@ -149,6 +167,142 @@ async function tlsSettings(folder: string, tls: NonNullable<ServerOptions['tls']
   return { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key }
 }
 
+/** A process of the server on a data folder, started as often as one likes. */
+class Postmaster {
+  readonly #native: string
+  readonly #data: string
+  readonly #settings: Readonly<Record<string, string>>
+  readonly url: string
+  #child: ChildProcess | undefined
+
+  constructor(parts: {
+    readonly native: string
+    readonly data: string
+    readonly url: string
+    readonly settings: Readonly<Record<string, string>>
+  }) {
+    this.#native = parts.native
+    this.#data = parts.data
+    this.#settings = parts.settings
+    this.url = parts.url
+  }
+
+  get process(): ChildProcess {
+    if (this.#child === undefined) throw new Error('the server was not started')
+    return this.#child
+  }
+
+  async start(): Promise<void> {
+    const flags = Object.entries(this.#settings).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ])
+    const child = spawn(join(this.#native, 'bin', 'postgres'), ['-D', this.#data, ...flags], {
+      cwd: dirname(this.#data),
+      stdio: 'ignore',
+      ...owner(),
+    })
+    this.#child = child
+    process.once('exit', this.#atExit)
+    const deadline = performance.now() + START_MS_MAX
+    while (!(await isReady(this.url))) {
+      if (performance.now() > deadline || child.exitCode !== null) {
+        throw new Error('the PostgreSQL server of the tests does not start')
+      }
+      await delay(50)
+    }
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    process.off('exit', this.#atExit)
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+
+  readonly #atExit = (): void => {
+    if (this.#child?.exitCode === null) this.#child.kill('SIGQUIT')
+  }
+}
+
+async function inClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/**
+ * Copies a running server's data, as `pg_basebackup` would, which is not among the programs.
+ * Source: PostgreSQL documentation, Making a Base Backup Using the Low Level API.
+ */
+async function copyData(from: string, data: string, to: string): Promise<void> {
+  const label = await inClient(from, async (client) => {
+    await client.query("SELECT pg_backup_start('standby', fast => true)")
+    cpSync(data, to, {
+      recursive: true,
+      filter: (path) => !/\/(?:postmaster\.(?:pid|opts)|pg_wal\/[0-9A-F]{24})$/.test(path),
+    })
+    const { rows } = await client.query<{ labelfile: string }>(
+      'SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)',
+    )
+    return rows[0]?.labelfile ?? ''
+  })
+  await writeFile(join(to, 'backup_label'), label)
+  await writeFile(join(to, 'standby.signal'), '')
+}
+
+/** A standby on a copy of the primary's data, with a port of its own. Only the primary's socket is followed. */
+async function startStandby(primary: {
+  readonly native: string
+  readonly folder: string
+  readonly url: string
+  readonly tcpPort: number
+}): Promise<PostgresStandby & { readonly postmaster: Postmaster }> {
+  const { native, folder } = primary
+  const data = join(folder, 'standby')
+  await copyData(primary.url, join(folder, 'data'), data)
+  const tcpPort = await freePort()
+  const url = urlOf(folder, tcpPort)
+  const settings = {
+    ...SETTINGS,
+    port: String(tcpPort),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    primary_conninfo: `host=${folder} port=${primary.tcpPort} user=tester application_name=standby`,
+  }
+  if (isRoot()) {
+    chmodSync(data, 0o700)
+    for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' })) {
+      await chown(join(data, name), UNPRIVILEGED, UNPRIVILEGED)
+    }
+    await chown(data, UNPRIVILEGED, UNPRIVILEGED)
+  }
+  const postmaster = new Postmaster({ native, data, url, settings })
+  await postmaster.start()
+  return {
+    postmaster,
+    url,
+    tcpPort,
+    start: () => postmaster.start(),
+    stop: () => postmaster.end('SIGINT'),
+    promote: () =>
+      inClient(url, async (client) => {
+        await client.query('SELECT pg_promote(true, 30)')
+      }),
+  }
+}
+
+/** Over the socket in a folder. */
+const urlOf = (folder: string, tcpPort: number): string =>
+  `postgres://tester@localhost:${tcpPort}/postgres?host=${encodeURIComponent(folder)}`
+
 /** Brings a server up: the one that `STRONGROOM_TEST_POSTGRES_URL` names, or one of its own in a temporary folder. */
 export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
   const given = process.env[SERVER_VARIABLE]
@@ -163,57 +317,35 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
   const access = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${passwordFile}`]
   await run(join(native, 'bin', 'initdb'), [...initdb, ...access], folder)
   const tcpPort = await freePort()
-  const url = `postgres://tester@localhost:${tcpPort}/postgres?host=${encodeURIComponent(folder)}`
+  const url = urlOf(folder, tcpPort)
   const settings = {
     ...SETTINGS,
     port: String(tcpPort),
     listen_addresses: '127.0.0.1,127.0.0.2',
+    unix_socket_directories: folder,
     ...(options.tls && (await tlsSettings(folder, options.tls))),
   }
-  const flags = Object.entries({ ...settings, unix_socket_directories: folder }).flatMap(
-    ([name, value]) => ['-c', `${name}=${value}`],
-  )
-  let child: ChildProcess
-  const start = async (): Promise<void> => {
-    child = spawn(join(native, 'bin', 'postgres'), ['-D', data, ...flags], {
-      cwd: folder,
-      stdio: 'ignore',
-      ...owner(),
-    })
-    const deadline = performance.now() + START_MS_MAX
-    while (!(await isReady(url))) {
-      if (performance.now() > deadline || child.exitCode !== null) {
-        throw new Error('the PostgreSQL server of the tests does not start')
-      }
-      await new Promise((resolve) => {
-        setTimeout(resolve, 50)
-      })
-    }
-  }
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill(signal)
-    await exited
-  }
-  const atExit = (): void => {
-    if (child.exitCode === null) child.kill('SIGQUIT')
-  }
-  await start()
-  process.on('exit', atExit)
+  const postmaster = new Postmaster({ native, data, url, settings })
+  await postmaster.start()
+  const standbys: Postmaster[] = []
   return {
     url,
     local: {
       tcpPort,
       password: PASSWORD,
       folder: data,
-      process: () => child,
-      crash: () => end('SIGQUIT'),
-      start,
+      process: () => postmaster.process,
+      crash: () => postmaster.end('SIGQUIT'),
+      start: () => postmaster.start(),
+      async startStandby() {
+        const standby = await startStandby({ native, folder, url, tcpPort })
+        standbys.push(standby.postmaster)
+        return standby
+      },
     },
     async stop() {
-      process.off('exit', atExit)
-      await end('SIGINT')
+      for (const standby of standbys) await standby.end('SIGQUIT')
+      await postmaster.end('SIGINT')
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -198,13 +198,14 @@ async function lockStore(session: Session, nodeId: string, held?: string): Promi
 
 /**
  * Where the store stands now. A commit that is still under way has ended when this resolves: it held
- * the lock that this waits for.
+ * the lock that this waits for. Where standbys are waited for, they have it, too: a server that was
+ * interrupted while it waited shows what it has committed, and this asks by a commit of its own.
  */
 export async function standingOf(connections: Connections, nodeId: string): Promise<Standing> {
   const session = await connections.openSession()
   try {
     const standing = await lockStore(session, nodeId)
-    await session.query('ROLLBACK')
+    await session.query('COMMIT')
     return standing
   } finally {
     await session.close()

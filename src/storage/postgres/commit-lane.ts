@@ -79,8 +79,9 @@ export class CommitLane {
   #refusal: DependencyError | undefined
   /** A commit of which nobody knows yet whether it happened. */
   #doubt: Pick<CommitBatch, 'number' | 'changes' | 'outbox'> | undefined
-  /** The greatest epoch that this process has seen. */
+  /** The greatest epoch that this process has seen, and the number of its newest commit. */
   #epochSeen = 0
+  #batchSeen = 0
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -194,6 +195,7 @@ export class CommitLane {
 
   #answerSuccess(batch: CommitBatch): void {
     this.#epochSeen = batch.epoch
+    if (batch.changes.length > 0) this.#batchSeen = batch.number
     this.#options.listeners.tell(batch.changes)
     this.#options.follower.heard(batch.changes)
     for (const [unit, error] of batch.failed) unit.reject(error)
@@ -301,19 +303,20 @@ export class CommitLane {
   }
 
   /** @throws when this process may write no more, now and for good */
-  #assertOurs({ incarnation, epoch }: Standing): void {
+  #assertOurs({ incarnation, epoch, batch }: Standing): void {
     if (incarnation !== this.#options.incarnation) {
       this.#refusal = new DependencyError(
         'another process runs under the id of this node: nothing more is written until this one has been restarted',
       )
       throw this.#refusal
     }
-    if (epoch < this.#epochSeen) {
+    if (epoch < this.#epochSeen || batch < this.#batchSeen) {
       this.#refusal = new IntegrityError(
-        `the database has gone back from epoch ${this.#epochSeen} to ${epoch}: acknowledged changes are missing, and nothing more is written until this node has been restarted`,
+        `the database has gone back from epoch ${this.#epochSeen} to ${epoch}, and from commit ${this.#batchSeen} of this node to ${batch}: acknowledged changes are missing, and nothing more is written until this node has been restarted`,
       )
       throw this.#refusal
     }
     this.#epochSeen = epoch
+    this.#batchSeen = batch
   }
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { DependencyError, IntegrityError, OperatorError } from '../../core/errors.ts'
+import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import { failureOf } from './postgres-error.ts'
-import type { PostgresAddress } from './postgres-url.ts'
+import { labelOf, type PostgresAddress, type PostgresHost } from './postgres-url.ts'
+import { choosePrimary, identityOf, type OpenServer, Succession } from './primary.ts'
 import { quote } from './table-sql.ts'
 
 /** How long a connection may take to come about, TLS and authentication included. */
@@ -101,11 +102,10 @@ function tlsOf(address: PostgresAddress): pg.ClientConfig['ssl'] {
   }
 }
 
+/** How every connection is made, whichever server it goes to. */
 function configOf(address: PostgresAddress): pg.ClientConfig {
   const { password } = address
   return {
-    host: address.host,
-    port: address.port,
     database: address.database,
     user: address.user,
     // Given even where there is none: `pg` would look for one in the environment and in files.
@@ -120,7 +120,7 @@ function configOf(address: PostgresAddress): pg.ClientConfig {
   }
 }
 
-/** The settings of a session, and whether the server may be written to: one that was the primary may be a standby now. */
+/** The settings of a session. */
 async function prepare(client: pg.ClientBase, { schema }: PostgresAddress): Promise<void> {
   await client.query(
     `SET search_path TO ${quote(schema)};
@@ -128,12 +128,6 @@ async function prepare(client: pg.ClientBase, { schema }: PostgresAddress): Prom
      SET lock_timeout = ${LOCK_MS_MAX};
      SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS_MAX}`,
   )
-  const { rows } = await client.query<{ transaction_read_only: string }>(
-    'SHOW transaction_read_only',
-  )
-  if (rows[0]?.transaction_read_only === 'on') {
-    throw new DependencyError('the database takes no writes: it is a standby, or read-only')
-  }
 }
 
 /** Statements get short names by their text, so that the server plans each one once a session. */
@@ -150,31 +144,32 @@ class StatementNames {
   }
 }
 
+/** A session as it was opened, with the server that it goes to. */
+interface OpenSession extends OpenServer {
+  readonly host: PostgresHost
+  readonly client: pg.Client
+  isOpen: boolean
+}
+
 /**
- * The connections of one node to its database: some for reads, and a session for the transactions.
- * Errors are those of the driver.
+ * The connections of one node to its database: some for reads, and sessions for the transactions. All go
+ * to one server: when another has become the primary, those to the old one end. Errors are those of the driver.
  */
 export class Connections {
   readonly #address: PostgresAddress
   readonly #config: pg.ClientConfig
-  readonly #readers: pg.Pool
   readonly #names = new StatementNames()
+  readonly #succession = new Succession()
+  readonly #sessions = new Set<OpenSession>()
+  /** To the server that is taken for the primary; none before it was looked for. */
+  #readers: pg.Pool | undefined
+  #seeking: Promise<void> | undefined
+  #isClosed = false
   #reading = 0
 
   constructor(address: PostgresAddress) {
     this.#address = address
     this.#config = configOf(address)
-    this.#readers = new pg.Pool({
-      ...this.#config,
-      max: READERS_MAX,
-      idleTimeoutMillis: READER_IDLE_MS,
-      allowExitOnIdle: true,
-      // The pool waits for what this returns; its types do not say so.
-      // oxlint-disable-next-line typescript/no-misused-promises
-      onConnect: (client) => prepare(client, address),
-    })
-    // An idle reader that the server closed is replaced when the next read comes.
-    this.#readers.on('error', () => undefined)
   }
 
   get address(): PostgresAddress {
@@ -186,19 +181,27 @@ export class Connections {
     return this.#reading
   }
 
+  /** Grows whenever another server, or the same after a promotion, is taken for the primary. */
+  get generation(): number {
+    return this.#succession.generation
+  }
+
   /** A read by itself. It changes nothing, so one whose connection is lost is tried again. */
   async read(text: string, values: readonly unknown[]): Promise<readonly ResultRow[]> {
     this.#reading++
     try {
       for (let tries = 1; ; tries++) {
         try {
-          const { rows } = await this.#readers.query<unknown[]>(this.#statement(text, values))
+          const readers = this.#readers ?? (await this.#seek())
+          const { rows } = await readers.query<unknown[]>(this.#statement(text, values))
           return rows
         } catch (error) {
           const failure = failureOf(error)
           const mayTry = failure === 'lost' || failure === 'again'
-          if (!mayTry || tries === READ_TRIES_MAX || this.#readers.ending) throw error
+          if (!mayTry || tries === READ_TRIES_MAX || this.#isClosed) throw error
           await delay(READ_PAUSE_MS * 2 ** tries)
+          // It may be another server's turn.
+          if (failure === 'lost' && this.#address.hosts.length > 1) await this.#seek().catch(ignore)
         }
       }
     } finally {
@@ -208,31 +211,28 @@ export class Connections {
 
   /** A change by itself, tried once. @returns how many rows it touched */
   async change(text: string, values: readonly unknown[]): Promise<number> {
-    const { rowCount } = await this.#readers.query(this.#statement(text, values))
+    const readers = this.#readers ?? (await this.#seek())
+    const { rowCount } = await readers.query(this.#statement(text, values))
     return rowCount ?? 0
   }
 
   /** Opens a session of its own. @param onNotice called with what others send to channels that it listens to */
   async openSession(onNotice?: (payload: string) => void): Promise<Session> {
-    const client = new pg.Client({ ...this.#config, pipeline: true })
-    let isOpen = true
-    const ended = (): void => {
-      isOpen = false
-    }
-    client.on('error', ended)
-    client.on('end', ended)
-    client.on('notification', ({ payload }) => onNotice?.(payload ?? ''))
+    const { hosts } = this.#address
+    const attempts = hosts.map((host) => this.#connect(host))
+    const session = await choosePrimary(attempts, hosts.map(labelOf), this.#succession.place)
     try {
-      await client.connect()
-      await prepare(client, this.#address)
+      this.#accept(session)
     } catch (error) {
-      client.end().catch(() => undefined)
+      await session.close()
       throw error
     }
+    const { client } = session
+    client.on('notification', ({ payload }) => onNotice?.(payload ?? ''))
     const statement = this.#statement.bind(this)
     return {
       get isOpen() {
-        return isOpen
+        return session.isOpen
       },
       async query(text, values) {
         const { rows, rowCount, command } =
@@ -241,18 +241,97 @@ export class Connections {
             : await client.query<unknown[]>(statement(text, values))
         return { rows, count: rowCount ?? 0, command }
       },
-      async close() {
-        isOpen = false
-        await client.end().catch(() => undefined)
-      },
+      close: () => session.close(),
     }
   }
 
   async close(): Promise<void> {
-    await this.#readers.end()
+    this.#isClosed = true
+    await this.#readers?.end()
+  }
+
+  async #connect(host: PostgresHost): Promise<OpenSession> {
+    const client = new pg.Client({ ...this.#config, ...host, pipeline: true })
+    const session: OpenSession = {
+      host,
+      place: labelOf(host),
+      identity: { system: undefined, timeline: undefined },
+      client,
+      isOpen: true,
+      close: async () => {
+        session.isOpen = false
+        this.#sessions.delete(session)
+        await client.end().catch(ignore)
+      },
+    }
+    const ended = (): void => {
+      session.isOpen = false
+      this.#sessions.delete(session)
+    }
+    client.on('error', ended)
+    client.on('end', ended)
+    try {
+      await client.connect()
+      await prepare(client, this.#address)
+      return Object.assign(session, { identity: await identityOf(client) })
+    } catch (error) {
+      void session.close()
+      throw error
+    }
+  }
+
+  /** Takes the session's server for the primary. @throws where it was that before another one */
+  #accept(session: OpenSession): void {
+    const before = this.generation
+    this.#succession.accept(session)
+    if (this.generation !== before || this.#readers === undefined) {
+      // What is under way at the server before fails, and is asked for here.
+      for (const other of this.#sessions) void other.close()
+      void this.#readers?.end()
+      this.#readers = this.#openReaders(session.host)
+    }
+    this.#sessions.add(session)
+  }
+
+  #openReaders(host: PostgresHost): pg.Pool {
+    const readers = new pg.Pool({
+      ...this.#config,
+      ...host,
+      max: READERS_MAX,
+      idleTimeoutMillis: READER_IDLE_MS,
+      allowExitOnIdle: true,
+      // The pool waits for what this returns; its types do not say so.
+      // oxlint-disable-next-line typescript/no-misused-promises
+      onConnect: async (client) => {
+        await prepare(client, this.#address)
+        const identity = await identityOf(client)
+        if (this.#succession.isPrimary({ place: labelOf(host), identity })) return
+        // The same place leads to another server now: what goes to the one before has to end.
+        if (this.#readers === readers) this.#readers = undefined
+        void readers.end()
+        throw new Error('another server has become the primary')
+      },
+    })
+    // An idle reader that the server closed is replaced when the next read comes.
+    readers.on('error', ignore)
+    return readers
+  }
+
+  /** Looks for the primary, once for all who want to know. */
+  async #seek(): Promise<pg.Pool> {
+    this.#seeking ??= this.openSession()
+      .then((session) => session.close())
+      .finally(() => {
+        this.#seeking = undefined
+      })
+    await this.#seeking
+    if (this.#readers === undefined || this.#isClosed) throw new Error('the connections are closed')
+    return this.#readers
   }
 
   #statement(text: string, values: readonly unknown[]): pg.QueryArrayConfig<unknown[]> {
     return { name: this.#names.of(text), text, values: [...values], rowMode: 'array' }
   }
 }
+
+const ignore = (): void => undefined

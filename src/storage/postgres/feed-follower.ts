@@ -51,6 +51,10 @@ export class FeedFollower {
   #applied = 0
   /** The greatest epoch that this process knows of: of the feed, or of a commit of its own. */
   #seen = 0
+  /** The number of the newest sign of life that the database took. */
+  #renewals = 0
+  /** Which primary the node joined at; see `Connections`. */
+  #generation: number | undefined
   /** Own commits that the listeners have heard of and the feed has not brought yet. */
   readonly #ownEpochs = new Set<number>()
   #isClosing = false
@@ -132,15 +136,33 @@ export class FeedFollower {
     }
     const from = lease.now()
     const join = joinNodes(nodeId, incarnation, this.#applied)
-    if ((await session.query(join.text, join.values)).count !== 1) throw this.#superseded()
+    const joined = await session.query(join.text, join.values)
+    if (joined.count !== 1) throw this.#superseded()
+    const renewals = numberOf(joined.rows)
+    if (renewals <= this.#renewals) throw this.#forgotten()
+    this.#renewals = renewals
+    const seen = this.#seen
     const epoch = numberOf((await session.query(READ_EPOCH, [])).rows)
-    if (epoch < this.#seen) throw this.#goneBack(epoch)
+    if (epoch < seen) throw this.#goneBack(seen, epoch)
     while (this.#applied < epoch) {
       const before = this.#applied
       await this.#applyPage(session)
       if (this.#applied === before) await this.#forgetUntil(session, epoch)
     }
+    this.#meetPrimary()
     lease.renew(from)
+  }
+
+  /**
+   * Another server has become the primary, and nothing says that it had all of what the one before it
+   * told: what was read there is not used any more.
+   */
+  #meetPrimary(): void {
+    const { generation } = this.#options.connections
+    if (this.#generation !== undefined && this.#generation !== generation) {
+      this.#options.listeners.tell('everything')
+    }
+    this.#generation = generation
   }
 
   /**
@@ -173,8 +195,9 @@ export class FeedFollower {
       await session.close()
       return true
     }
+    this.#renewals++
     const epoch = numberOf(renewed.rows)
-    if (epoch < seen) throw this.#goneBack(epoch)
+    if (epoch < seen) throw this.#goneBack(seen, epoch)
     lease.renew(from)
     return this.#applied > said
   }
@@ -234,9 +257,15 @@ export class FeedFollower {
   }
 
   /** What was committed from now on would have epochs that the caches have heard of with other changes. */
-  #goneBack(epoch: number): DependencyError {
+  #goneBack(seen: number, epoch: number): DependencyError {
     return this.#ended(
-      `the database has gone back from epoch ${this.#seen} to ${epoch}, and acknowledged changes are missing`,
+      `the database has gone back from epoch ${seen} to ${epoch}, and acknowledged changes are missing`,
+    )
+  }
+
+  #forgotten(): DependencyError {
+    return this.#ended(
+      'the database has forgotten signs of life of this node that it had taken, and with them acknowledged changes',
     )
   }
 

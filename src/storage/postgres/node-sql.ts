@@ -13,12 +13,12 @@ export interface PeerRow {
   readonly appliedEpoch: number
 }
 
-/** Says that the node lives, from now on. Touches no row when a later process has the node's name. */
+/** Says that the node lives, from now on; answered with the number of its signs of life. Touches no row when a later process has the node's name. */
 export const joinNodes = (nodeId: string, incarnation: number, applied: number): Statement => ({
   text: `INSERT INTO node (node_id, incarnation, live, renewal, applied_epoch) VALUES ($1, $2, true, 1, $3)
     ON CONFLICT (node_id) DO UPDATE
     SET incarnation = excluded.incarnation, live = true, renewal = node.renewal + 1, applied_epoch = excluded.applied_epoch
-    WHERE node.incarnation <= excluded.incarnation`,
+    WHERE node.incarnation <= excluded.incarnation RETURNING renewal`,
   values: [nodeId, incarnation, applied],
 })
 

@@ -190,8 +190,24 @@ async function make(session: Session, sql: string): Promise<void> {
   }
 }
 
+/**
+ * CockroachDB commits before each change of a schema unless it is told not to, and then makes it only where
+ * nothing that was read may change. PostgreSQL does not know the setting; there whoever waited for the lock has to see
+ * what the one before has done.
+ * Source: CockroachDB documentation, session variables, autocommit_before_ddl.
+ */
+async function isolationOf(session: Session): Promise<string> {
+  try {
+    await session.query('SET autocommit_before_ddl = off')
+    return 'SERIALIZABLE'
+  } catch (error) {
+    if (sqlStateOf(error) === undefined) throw error
+    return 'READ COMMITTED'
+  }
+}
+
 async function applyDue(session: Session, steps: SchemaSteps): Promise<MigrationReport> {
-  await session.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+  await session.query(`BEGIN ISOLATION LEVEL ${await isolationOf(session)}`)
   try {
     await session.query('SELECT number FROM migration WHERE number = 0 FOR UPDATE')
     const applied = await readApplied(session)
