@@ -170,6 +170,43 @@ describe('a node that was away for longer than the feed is kept', { skip }, () =
   })
 })
 
+describe('a node that was forgotten while it was away', { skip }, () => {
+  test('is known again when it is back, and drops what it had cached', async () => {
+    const one = await openNode('one')
+    const back = await openNode('away', true)
+    await insertKeys(one.store, aKeyRow('a'))
+    proxy.isStuck = true
+    await change(one, 2)
+    const name = schema.address.schema
+    const { rowCount } = await schema.client.query(
+      `DELETE FROM "${name}".node WHERE node_id = 'away' AND NOT live`,
+    )
+    assert.equal(rowCount, 1)
+    proxy.isStuck = false
+    proxy.cut()
+    assert.equal(await back.store.lease?.whenFresh(10_000), true)
+    assert.equal(back.forgot.times, 1)
+    await change(one, 3)
+    assert.ok(back.heard.has(3))
+  })
+
+  test('ends where the database has forgotten no more than its latest signs of life', async () => {
+    const node = await openNode('one')
+    const other = await openNode('away', true)
+    await insertKeys(node.store, aKeyRow('a'))
+    proxy.isStuck = true
+    await change(node, 2)
+    await schema.client.query(
+      `UPDATE "${schema.address.schema}".node SET renewal = 1 WHERE node_id = 'away'`,
+    )
+    proxy.isStuck = false
+    proxy.cut()
+    // One more than that is no more than what it had said before.
+    assert.match(String(await other.ended), /has forgotten signs of life of this node/)
+    assert.equal(other.store.lease?.isFresh(), false)
+  })
+})
+
 describe('a node whose database has gone back', { skip }, () => {
   test('ends, for its caches would not hear of what is committed from now on', async () => {
     const node = await openNode('one')

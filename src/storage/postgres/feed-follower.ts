@@ -139,7 +139,9 @@ export class FeedFollower {
     const joined = await session.query(join.text, join.values)
     if (joined.count !== 1) throw this.#superseded()
     const renewals = numberOf(joined.rows)
-    if (renewals <= this.#renewals) throw this.#forgotten()
+    // The first of a node that had given some before: an operator had it forgotten.
+    const isNew = renewals === 1
+    if (renewals <= this.#renewals && !isNew) throw this.#forgotten()
     this.#renewals = renewals
     const seen = this.#seen
     const epoch = numberOf((await session.query(READ_EPOCH, [])).rows)
@@ -149,17 +151,18 @@ export class FeedFollower {
       await this.#applyPage(session)
       if (this.#applied === before) await this.#forgetUntil(session, epoch)
     }
-    this.#meetPrimary()
+    this.#meetPrimary(isNew)
     lease.renew(from)
   }
 
   /**
    * Another server has become the primary, and nothing says that it had all of what the one before it
    * told: what was read there is not used any more.
+   * @param isNew whether nothing is known of what this node had said before
    */
-  #meetPrimary(): void {
+  #meetPrimary(isNew: boolean): void {
     const { generation } = this.#options.connections
-    if (this.#generation !== undefined && this.#generation !== generation) {
+    if (this.#generation !== undefined && (isNew || this.#generation !== generation)) {
       this.#options.listeners.tell('everything')
     }
     this.#generation = generation
