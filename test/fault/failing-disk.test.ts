@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { readFrames } from '../../src/audit/segments/read-frames.ts'
@@ -30,12 +31,18 @@ const clientOf = ({ endpoint, credentials }: ServerProcess): WireClient =>
 const isReady = async ({ endpoint }: ServerProcess): Promise<boolean> =>
   (await fetch(`${endpoint}/-/ready`)).ok
 
-/** How often each request id stands in a log. */
+/** The folder, and that of a second worker. */
+const nodesIn = (dataFolder: string): readonly string[] =>
+  [dataFolder, join(dataFolder, 'workers', '2')].filter((folder) => existsSync(folder))
+
+/** How often each request id stands in the logs. */
 async function recordedIn(dataFolder: string): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>()
-  for await (const { text } of readFrames(join(dataFolder, 'audit'))) {
-    const id = /"requestID":"([^"]+)"/.exec(text)?.[1]
-    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1)
+  for (const folder of nodesIn(dataFolder)) {
+    for await (const { text } of readFrames(join(folder, 'audit'))) {
+      const id = /"requestID":"([^"]+)"/.exec(text)?.[1]
+      if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1)
+    }
   }
   return counts
 }
@@ -88,7 +95,9 @@ async function assertKept(
     told.requests.filter((id) => recorded.get(id) !== 1),
     [],
   )
-  assert.deepEqual((await verifyLog(join(dataFolder, 'audit'))).problems, [])
+  for (const folder of nodesIn(dataFolder)) {
+    assert.deepEqual((await verifyLog(join(folder, 'audit'))).problems, [])
+  }
 }
 
 const nothing = (): Acknowledged => ({ keys: [], ciphertexts: [], requests: [] })
@@ -197,6 +206,43 @@ describe('a disk that fails', { skip: noFileDisks }, () => {
     }
     makeRoom()
     await assertKept(dataFolder, told, flags(disk.remounted().path))
+  })
+
+  test('in a sync, under the store of two workers, ends the changes of both', async () => {
+    const backing = memoryDisk(40 * MIB)
+    const disk = FileDisk.make(backing, 128 * MIB)
+    const told = nothing()
+    const dataFolder = temporaryFolder()
+    const flags = ['--store', join(disk.path, 'strongroom.db')]
+    let makeRoom: () => void
+    {
+      await using server = await startServer({ dataFolder, flags: [...flags, '--workers', '2'] })
+      const client = clientOf(server)
+      for (let n = 0; n < 5; n += 1) assert.ok(await makeAndUse(client, told))
+      makeRoom = fillUp(backing, 0)
+      for (let calls = 0; await makeAndUse(client, told); calls += 1) assert.ok(calls < CALLS_MAX)
+      await server.saysToOperator(
+        /a sync of the store failed\. Nothing more is written until all workers have been stopped/,
+      )
+      // Each connection may be the other worker's.
+      for (let n = 0; n < 12; n += 1) {
+        const other = clientOf(server)
+        refused(await other.kms('CreateKey', {}), 'KMSInternalException', INTERNAL, 500)
+        for (const CiphertextBlob of told.ciphertexts.slice(0, 2)) {
+          succeeded(await other.kms('Decrypt', { CiphertextBlob }))
+        }
+        other.close()
+      }
+      // None is started again: it could not write what a start writes, and must not.
+      const second = readFileSync(join(dataFolder, 'workers', '2', 'lock.pid'), 'utf8')
+      process.kill(Number(second), 'SIGKILL')
+      await server.saysToOperator(/a worker has ended\. Nothing more is written/)
+      client.close()
+      await server.kill9()
+    }
+    makeRoom()
+    const kept = join(disk.remounted().path, 'strongroom.db')
+    await assertKept(dataFolder, told, ['--store', kept])
   })
 
   test('for good, and is read-only from then on, answers nothing; a start on it says so', async () => {
