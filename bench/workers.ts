@@ -1,5 +1,6 @@
 /**
- * `node bench/workers.ts`: what a request costs with one worker and with two, on one PostgreSQL.
+ * `node bench/workers.ts`: what a request costs with one process, one worker and two, on one file or (`--store postgres`)
+ * one PostgreSQL, and how many changes a second there are.
  *
  * The load generator shares the cores with what it loads, so the rates of a small machine say little of
  * two workers that have a core each. What they can give together is said by the CPU time of a request:
@@ -29,26 +30,38 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'Encrypt,Decrypt,DescribeKey' },
+    only: { type: 'string', default: 'Encrypt,Decrypt,DescribeKey,CreateKey' },
+    store: { type: 'string', default: 'embedded' },
   },
 })
+if (values.store !== 'embedded' && values.store !== 'postgres') {
+  throw new Error('--store is embedded or postgres')
+}
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)]
 
 interface Subject {
+  /** 0: one process, and no supervisor. */
   readonly workers: number
   readonly server: ServerProcess
   readonly identity: SigningIdentity
   readonly subjects: Subjects
 }
 
-async function startSubject(store: string, parent: string, workers: number): Promise<Subject> {
-  const env = { STRONGROOM_STORE: store }
-  const migrated = await runStrongroom(['migrate'], { env })
-  if (migrated.exitCode !== 0) throw new Error(migrated.stderr)
+/** @param store a database; each data folder's own file when absent */
+async function startSubject(
+  store: string | undefined,
+  parent: string,
+  workers: number,
+): Promise<Subject> {
+  const env: Record<string, string> = store === undefined ? {} : { STRONGROOM_STORE: store }
+  if (store !== undefined) {
+    const migrated = await runStrongroom(['migrate'], { env })
+    if (migrated.exitCode !== 0) throw new Error(migrated.stderr)
+  }
   const server = await startServer({
     dataFolder: join(parent, `workers-${workers}`),
     env,
-    flags: ['--region', REGION, '--workers', String(workers)],
+    flags: ['--region', REGION, ...(workers === 0 ? [] : ['--workers', String(workers)])],
   })
   const identity = { ...server.credentials, region: REGION }
   using kms = new KmsCaller(server.endpoint, identity, 8)
@@ -65,7 +78,7 @@ async function round(subject: Subject, workload: string, requests: number): Prom
     identity,
     subjects,
     workload,
-    connections: CONNECTIONS * subject.workers,
+    connections: CONNECTIONS * Math.max(1, subject.workers),
     requests,
   }
   const sample = await measure(target, { ...order, distinct: REQUESTS_MAX })
@@ -93,28 +106,27 @@ async function compare(subjects: readonly Subject[], workload: string): Promise<
   )
   for (const [at, { subject }] of rows.entries()) {
     console.log(
-      `${workload}, ${subject.workers} worker(s): ${cpus[at]?.toFixed(1)} CPU µs/req, ${rates[at]?.toFixed(0)} req/s`,
+      `${workload}, ${subject.workers === 0 ? 'one process' : `${subject.workers} worker(s)`}: ${cpus[at]?.toFixed(1)} CPU µs/req, ${rates[at]?.toFixed(0)} req/s`,
     )
   }
-  const [one = NaN, two = NaN] = cpus
-  const [rateOne = NaN, rateTwo = NaN] = rates
+  const [one = NaN, , two = NaN] = cpus
+  const [rateOne = NaN, , rateTwo = NaN] = rates
   console.log(
     `${workload}: two cores give ${((2 * one) / two).toFixed(2)} × one by CPU time; measured beside the generator ${(rateTwo / rateOne).toFixed(2)} ×\n`,
   )
 }
 
 const parent = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
-const database = await startPostgres()
+const database = values.store === 'postgres' ? await startPostgres() : undefined
 const subjects: Subject[] = []
 try {
-  for (const workers of [1, 2]) {
-    subjects.push(
-      await startSubject(urlWith(database, { schema: `bench_${workers}` }), parent, workers),
-    )
+  for (const workers of [0, 1, 2]) {
+    const store = database && urlWith(database, { schema: `bench_${workers}` })
+    subjects.push(await startSubject(store, parent, workers))
   }
   for (const workload of values.only.split(',')) await compare(subjects, workload)
 } finally {
   for (const { server } of subjects) await server.kill9()
-  await database.stop()
+  await database?.stop()
   rmSync(parent, { recursive: true, force: true })
 }

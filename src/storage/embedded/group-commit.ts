@@ -25,7 +25,7 @@ export interface StoreCommit {
 
 /** What a writer that is not the only one has besides. */
 export interface SharedWriting {
-  readonly file: Pick<SharedFile, 'heard' | 'isFresh'>
+  readonly file: Pick<SharedFile, 'heard' | 'catchUp'>
   readonly turn: WriteTurn
   /** Told when a sync of this process has failed: then nobody may write any more. */
   readonly onSyncFailure: () => void
@@ -213,7 +213,7 @@ export class GroupCommit {
     // Another process's sync may have failed while this one waited.
     if (this.#broken !== undefined) throw this.#broken
     // What is written is under the keys that the store has now.
-    if (this.#shared?.file.isFresh() === false) {
+    if (this.#shared?.file.catchUp() === false) {
       throw new DependencyError('it cannot be read what other processes have changed in the store')
     }
     this.#changes = []

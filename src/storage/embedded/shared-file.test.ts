@@ -89,6 +89,30 @@ describe('a file that processes share', () => {
     assert.deepEqual(heard, ['a', 'b', 'c'])
   })
 
+  test('is asked once for what is handled in a row, and always before a write', async () => {
+    const file = newFile()
+    const one = await share(file)
+    const heard = newsOf(one)
+    const other = new DatabaseSync(file)
+    let epoch = 0
+    const change = (): void => {
+      epoch++
+      other.exec(`BEGIN; UPDATE counter SET value = ${epoch} WHERE name = 'epoch';
+        INSERT INTO change VALUES (${epoch}, 0, 'kms_key', '["eu-central-1","k${epoch}"]'); COMMIT`)
+    }
+    one.freshness?.isFresh()
+    change()
+    one.freshness?.isFresh()
+    assert.deepEqual(heard, [], 'it was read together with what came before')
+    await Promise.resolve()
+    one.freshness?.isFresh()
+    assert.deepEqual(heard, ['k1'])
+    change()
+    await add(one, 'own')
+    assert.deepEqual(heard, ['k1', 'k2', 'own'])
+    other.close()
+  })
+
   test('says that everything may have changed when the feed no longer has it', async () => {
     const file = newFile()
     const one = await share(file)

@@ -28,7 +28,7 @@ export interface SharedFileOptions {
 
 /**
  * Keeps the caches of one process true while others write the same file. There is no lease and nobody waits for anybody:
- * a commit is seen by every process at once, so each asks before it serves a request whether there was one.
+ * a commit is seen by every process at once, so each asks before it serves requests whether there was one.
  * The question, `PRAGMA data_version`, takes some three microseconds.
  */
 export class SharedFile {
@@ -39,6 +39,7 @@ export class SharedFile {
   #seen = -1
   /** Every change up to this epoch has left the caches. */
   #applied: number
+  #isAsked = false
   #isEnded = false
   #isTroubled = false
 
@@ -50,8 +51,21 @@ export class SharedFile {
     this.#applied = options.feed.counters().epoch
   }
 
-  /** Whether what the caches hold is true, now that it has been looked at. False where that cannot be found out. */
+  /**
+   * Whether what the caches hold is true, now that it has been asked. False where that cannot be found out. Requests that
+   * are handled in a row were all read before the first of them: for them it is asked once.
+   */
   isFresh(): boolean {
+    if (this.#isAsked) return true
+    if (!this.catchUp()) return false
+    this.#isAsked = true
+    // No socket is read before the microtasks have run.
+    queueMicrotask(this.#askAgain)
+    return true
+  }
+
+  /** As `isFresh`, and asks in any case. */
+  catchUp(): boolean {
     if (this.#isEnded) return false
     try {
       // Before the feed is read: what is committed in between is found the next time.
@@ -82,6 +96,10 @@ export class SharedFile {
   /** The listeners have heard of a commit of this process's own, which began when all before had been applied. */
   heard(epoch: number): void {
     this.#applied = epoch
+  }
+
+  readonly #askAgain = (): void => {
+    this.#isAsked = false
   }
 
   #version(): number {
