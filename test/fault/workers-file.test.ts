@@ -72,9 +72,13 @@ test('one file is served by workers or by one process, never by both, and nothin
     await using server = await startServer({ dataFolder: folder, flags: WORKERS })
     const client = clientOf(server)
     const { id: KeyId } = await createKey(client)
-    const sealed = succeeded(await client.kms('Encrypt', { KeyId, Plaintext: blob('x') }))
-    kept.push(textOf(sealed, 'CiphertextBlob'))
+    const reply = await client.kms('Encrypt', { KeyId, Plaintext: blob('x') })
+    kept.push(textOf(succeeded(reply), 'CiphertextBlob'))
     client.close()
+    // Whoever made the record, whoever is asked finds it.
+    for (const data of [folder, second]) {
+      assert.match(await run('explain', '--data', data, reply.requestId), /kms:Encrypt/)
+    }
 
     for (const data of [folder, second]) {
       await refused(/another Strongroom process \(pid \d+\) is using/, 'start', '--data', data)

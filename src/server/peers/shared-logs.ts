@@ -5,7 +5,7 @@ import type { RequestFrames } from '../explanations/authorization-endpoints.ts'
 import type { NodeAudit } from '../node/node-audit.ts'
 import type { NodeState, StateParts } from '../node/node-state.ts'
 import { ensureServiceKey } from '../node/service-secrets.ts'
-import { sharedSearch } from '../workers/worker-link.ts'
+import { sharedLogs } from '../workers/worker-link.ts'
 import { PeerQuestions } from './peer-questions.ts'
 import { answerFrom, PeerSearch } from './peer-search.ts'
 
@@ -32,9 +32,10 @@ export async function openSharedLogs(
 ): Promise<SharedLogs> {
   const { mail } = state.store
   if (mail === undefined) {
+    const logs = sharedLogs(index)
     return {
-      search: sharedSearch(index),
-      requestFrames: (requestId) => index.requestFrames(requestId),
+      search: logs,
+      requestFrames: (requestId) => logs.requestFrames(requestId),
       close: () => Promise.resolve(),
     }
   }

@@ -5,6 +5,7 @@ const ANSWER_MS_MAX: Readonly<Record<Question['what'], number>> = {
   metrics: 1000,
   search: 30_000,
   counts: 30_000,
+  request: 30_000,
 }
 
 /** A worker, as the exchange sees it. */

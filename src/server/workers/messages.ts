@@ -6,6 +6,8 @@ export type Question =
   | { readonly what: 'metrics'; readonly format: ExpositionFormat }
   | { readonly what: 'search'; readonly query: EventPageQuery }
   | { readonly what: 'counts'; readonly query: EventCountsQuery }
+  /** The frames that may be of a request. */
+  | { readonly what: 'request'; readonly requestId: string }
 
 /** What a worker sends to its supervisor. */
 export type WorkerMessage =

@@ -1,9 +1,11 @@
 import type { SupervisorLink } from '../../cli/serving-program.ts'
-import type { AuditSearch, EventCount, EventPage } from '../../core/audit-search.ts'
+import type { EventCount, EventPage } from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
+import { isOfRequest } from '../explanations/explanation.ts'
 import { MergedSearch } from '../peers/merged-search.ts'
 import { NodeAway } from '../peers/node-away.ts'
+import { answerFrom, type OwnSearch } from '../peers/peer-search.ts'
 import { mergeMetrics } from './merged-metrics.ts'
 import {
   isFromSupervisor,
@@ -24,7 +26,7 @@ class WorkerLink implements SupervisorLink {
   readonly #number: number
   readonly #numbers: readonly number[]
   #collect: Collect | undefined
-  #search: AuditSearch | undefined
+  #own: OwnSearch | undefined
   #asked = 0
   #giveUpWriting: (() => void) | undefined
 
@@ -70,10 +72,10 @@ class WorkerLink implements SupervisorLink {
     return mergeMetrics([{ worker: String(this.#number), text: own }, ...parts])
   }
 
-  /** Answers from the logs of all workers. @param own searches this worker's */
-  shareSearch(own: AuditSearch): AuditSearch {
-    this.#search = own
-    return new MergedSearch({
+  /** What answers from the logs of all workers. @param own searches this worker's */
+  shareLogs(own: OwnSearch): OwnSearch {
+    this.#own = own
+    const merged = new MergedSearch({
       own,
       places: async () => this.#numbers.map(String),
       // What comes back is what the same program gave for the same question.
@@ -86,6 +88,21 @@ class WorkerLink implements SupervisorLink {
           readonly EventCount[]
         >,
     })
+    return {
+      search: (query) => merged.search(query),
+      counts: (query) => merged.counts(query),
+      requestFrames: (requestId) => this.#requestFrames(own, requestId),
+    }
+  }
+
+  /** Of other workers where none of this one's is. */
+  async #requestFrames(own: OwnSearch, requestId: string): Promise<readonly string[]> {
+    const frames = await own.requestFrames(requestId)
+    if (frames.some(isOfRequest(requestId))) return frames
+    const others = this.#numbers.filter((number) => number !== this.#number).map(String)
+    const found = await this.#askAll({ what: 'request', requestId }, others)
+    // What comes back is what the same program gave for the same question.
+    return [...found.values()].flatMap((theirs) => theirs as readonly string[])
   }
 
   /** @throws {DependencyError} where one of them does not answer */
@@ -123,8 +140,7 @@ class WorkerLink implements SupervisorLink {
   /** What this worker answers for itself. */
   async #find(question: Question): Promise<unknown> {
     if (question.what === 'metrics') return this.#collect?.(question.format)
-    if (question.what === 'search') return this.#search?.search(question.query)
-    return this.#search?.counts(question.query)
+    return this.#own && answerFrom(this.#own)(question)
   }
 
   #heard(message: unknown): void {
@@ -169,4 +185,4 @@ export function joinSupervisor(number: number, count: number): SupervisorLink {
 export const workerLink = (): WorkerLink | undefined => joined
 
 /** What answers from the logs of all processes that serve as this one. */
-export const sharedSearch = (own: AuditSearch): AuditSearch => joined?.shareSearch(own) ?? own
+export const sharedLogs = (own: OwnSearch): OwnSearch => joined?.shareLogs(own) ?? own

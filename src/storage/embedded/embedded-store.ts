@@ -14,6 +14,7 @@ import type {
 } from '../../core/store.ts'
 import { CommitListeners } from '../commit-listeners.ts'
 import { assertEntryLimit, assertOutboxId, FEED_ENTRIES_MAX } from '../row-shape.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { openConnection, setBusyTimeout } from './connection.ts'
 import { EmbeddedSnapshot } from './embedded-snapshot.ts'
 import { FeedSql, type ForeignOutbox } from './feed-sql.ts'
@@ -139,6 +140,7 @@ class SqliteStore implements EmbeddedStore {
       shared: this.freshness &&
         sharing && {
           file: this.freshness,
+          checkpoints: new Checkpoints(writer),
           turn: new WriteTurn({ db: writer, patienceMs: sharing.patienceMs }),
           onSyncFailure: sharing.onSyncFailure,
         },

@@ -3,6 +3,7 @@ import { DependencyError } from '../../core/errors.ts'
 import type { Change, OutboxEntry, Row, TableSchema } from '../../core/store.ts'
 import type { CommitListeners } from '../commit-listeners.ts'
 import { type Outcome, settleWithinTurn } from '../settle.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import { EmbeddedTransaction } from './embedded-transaction.ts'
 import { type Counters, FeedSql } from './feed-sql.ts'
 import type { TablesSql } from './row-sql.ts'
@@ -27,6 +28,7 @@ export interface StoreCommit {
 export interface SharedWriting {
   readonly file: Pick<SharedFile, 'heard' | 'catchUp'>
   readonly turn: WriteTurn
+  readonly checkpoints: Checkpoints
   /** Told when a sync of this process has failed: then nobody may write any more. */
   readonly onSyncFailure: () => void
 }
@@ -202,6 +204,18 @@ export class GroupCommit {
     this.#shared?.file.heard(this.#counters.epoch)
     this.#onCommitted?.({ works: units.length, milliseconds: performance.now() - startedMs })
     for (const unit of succeeded) unit.resolve()
+    this.#writeBack()
+  }
+
+  /** Where processes share the file; else SQLite does it. */
+  #writeBack(): void {
+    try {
+      this.#shared?.checkpoints.afterCommit()
+    } catch (error) {
+      if (!isSyncFailure(error)) return
+      this.giveUp(error)
+      this.#keepOthersOut()
+    }
   }
 
   async #begin(): Promise<Counters> {
