@@ -28,6 +28,19 @@ describe('records', () => {
     assert.equal(await records.find(KEYS, keyOf(2)), undefined)
   })
 
+  test('a member that a newer version has added stays through an update by this one', async () => {
+    const { records } = setUp()
+    const newer = { ...aKey(1), newer: { of: ['a', 'newer', 'version'] } }
+    await records.transaction((tx) => tx.insert(KEYS, newer))
+    await records.transaction(async (tx) => {
+      const stored = await tx.find(KEYS, keyOf(1))
+      assert(stored)
+      await tx.update(KEYS, stored, { ...stored.record, description: 'changed' })
+    })
+    const stored = await records.find(KEYS, keyOf(1))
+    assert.deepEqual(stored?.record, { ...newer, description: 'changed' })
+  })
+
   test('a secret is stored wrapped and opens only with its record', async () => {
     const { rows, records } = setUp()
     using secret = aSecret(7)
