@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { Secret } from '../../core/secret.ts'
 import { createOneTimeCipher } from '../../crypto/one-time-cipher.ts'
 import type { Member, NodeMail, NodeMessage } from '../../storage/postgres/node-mail.ts'
-import { type PeerQuestion, PeerQuestions } from './peer-questions.ts'
+import { PeerQuestions } from './peer-questions.ts'
+import type { PeerQuestion } from './peers.ts'
 
 const random = {
   bytes: (size: number) => randomBytes(size),

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
-import type { EventCountsQuery, EventPageQuery } from '../../core/audit-search.ts'
 import { DependencyError } from '../../core/errors.ts'
 import type { Log, Random } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
 import { NONCE_BYTES, type OneTimeCipher } from '../../crypto/one-time-cipher.ts'
-import type { Member, NodeMail, NodeMessage } from '../../storage/postgres/node-mail.ts'
+import type { NodeMail, NodeMessage } from '../../storage/postgres/node-mail.ts'
 import { type Repetition, repeat } from '../repeat.ts'
 import { NodeAway } from './node-away.ts'
+import type { PeerQuestion, Peers } from './peers.ts'
 
 /** How long the others have for their answers: an index may first have to take in what is new. */
 const ANSWER_MS = 20_000
@@ -19,12 +19,6 @@ const LOOK_WAITING_MS = 250
 const WAITING_MAX = 50
 /** What an answer may be when it is unpacked. Unit: bytes */
 const ANSWER_BYTES_MAX = 134_217_728
-
-/** What one node asks another. */
-export type PeerQuestion =
-  | { readonly what: 'search'; readonly query: EventPageQuery }
-  | { readonly what: 'counts'; readonly query: EventCountsQuery }
-  | { readonly what: 'request'; readonly requestId: string }
 
 export interface PeerParts {
   /** Of this node. */
@@ -52,7 +46,7 @@ const inflate = promisify(inflateRaw)
  * Asks the other nodes of a store, and answers them: by messages through the database, which every node reaches that
  * serves at all. What is in a message only nodes of the store can read and write.
  */
-export class PeerQuestions {
+export class PeerQuestions implements Peers {
   readonly #parts: PeerParts
   readonly #waiting = new Map<string, Waiting>()
   readonly #looking: Repetition
@@ -73,22 +67,17 @@ export class PeerQuestions {
     parts.mail.onMail(() => this.#look())
   }
 
-  /** The other nodes. */
-  members(): Promise<readonly Member[]> {
-    return this.#parts.mail.members()
+  async others(): Promise<readonly string[]> {
+    return (await this.#parts.mail.members()).map(({ nodeId }) => nodeId)
   }
 
-  /**
-   * Asks others, by their ids.
-   * @throws {DependencyError} where one of them does not answer, does not run, or is none
-   */
   async ask(question: PeerQuestion, of: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
     if (of.length === 0) return new Map()
-    const members = new Map((await this.members()).map((member) => [member.nodeId, member]))
+    const members = await this.#parts.mail.members()
     for (const peer of of) {
-      const why = members.get(peer)?.isLive
-      if (why === undefined) throw notAsked(peer, 'is not known any more')
-      if (!why) throw notAsked(peer, 'does not run')
+      const member = members.find(({ nodeId }) => nodeId === peer)
+      if (member === undefined) throw notAsked(peer, 'is not known any more')
+      if (!member.isLive) throw notAsked(peer, 'does not run')
     }
     if (this.#waiting.size + of.length > WAITING_MAX) {
       throw new DependencyError('too many questions to other nodes wait for their answers already')

@@ -2,7 +2,7 @@ import type { AuditSearch, EventCount, EventPage } from '../../core/audit-search
 import type { RequestFrames } from '../explanations/authorization-endpoints.ts'
 import { isOfRequest } from '../explanations/explanation.ts'
 import { MergedSearch } from './merged-search.ts'
-import type { PeerQuestion, PeerQuestions } from './peer-questions.ts'
+import type { PeerQuestion, Peers } from './peers.ts'
 
 /** A node's own log, as it is searched. */
 export interface OwnSearch extends AuditSearch {
@@ -18,20 +18,21 @@ export const answerFrom =
     return own.requestFrames(question.requestId)
   }
 
-/** Searches the logs of all nodes of a store. */
+/** Searches the logs of all that serve as one. */
 export class PeerSearch {
   readonly search: AuditSearch
   readonly #own: OwnSearch
-  readonly #nodeId: string
-  readonly #peers: Pick<PeerQuestions, 'members' | 'ask'>
+  readonly #name: string
+  readonly #peers: Peers
 
-  constructor(own: OwnSearch, nodeId: string, peers: Pick<PeerQuestions, 'members' | 'ask'>) {
+  /** @param name by which the others ask this one */
+  constructor(own: OwnSearch, name: string, peers: Peers) {
     this.#own = own
-    this.#nodeId = nodeId
+    this.#name = name
     this.#peers = peers
     this.search = new MergedSearch({
       own,
-      places: async () => [nodeId, ...(await this.#others())],
+      places: async () => [name, ...(await peers.others())],
       // What comes back is what the same program gave for the same question.
       search: async (query, of) =>
         (await this.#ask({ what: 'search', query }, of)) as ReadonlyMap<string, EventPage>,
@@ -48,21 +49,17 @@ export class PeerSearch {
   readonly requestFrames: RequestFrames = async (requestId) => {
     const own = await this.#own.requestFrames(requestId)
     if (own.some(isOfRequest(requestId))) return own
-    const found = await this.#peers.ask({ what: 'request', requestId }, await this.#others())
+    const found = await this.#peers.ask({ what: 'request', requestId }, await this.#peers.others())
     // Likewise.
     return [...found.values()].flatMap((frames) => frames as readonly string[])
   }
 
-  async #others(): Promise<readonly string[]> {
-    return (await this.#peers.members()).map(({ nodeId }) => nodeId)
-  }
-
   async #ask(question: PeerQuestion, of: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
-    const others = of.filter((place) => place !== this.#nodeId)
+    const others = of.filter((place) => place !== this.#name)
     const [own, found] = await Promise.all([
       others.length === of.length ? undefined : answerFrom(this.#own)(question),
       this.#peers.ask(question, others),
     ])
-    return own === undefined ? found : new Map([[this.#nodeId, own], ...found])
+    return own === undefined ? found : new Map([[this.#name, own], ...found])
   }
 }

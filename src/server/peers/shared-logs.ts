@@ -1,11 +1,12 @@
 import type { IndexThread } from '../../audit/event-index/index-thread.ts'
 import type { AuditSearch } from '../../core/audit-search.ts'
 import { createOneTimeCipher } from '../../crypto/one-time-cipher.ts'
+import type { NodeMail } from '../../storage/postgres/node-mail.ts'
 import type { RequestFrames } from '../explanations/authorization-endpoints.ts'
 import type { NodeAudit } from '../node/node-audit.ts'
 import type { NodeState, StateParts } from '../node/node-state.ts'
 import { ensureServiceKey } from '../node/service-secrets.ts'
-import { sharedLogs } from '../workers/worker-link.ts'
+import { workerLink } from '../workers/worker-link.ts'
 import { PeerQuestions } from './peer-questions.ts'
 import { answerFrom, PeerSearch } from './peer-search.ts'
 
@@ -31,17 +32,31 @@ export async function openSharedLogs(
   { clock, random, log }: StateParts,
 ): Promise<SharedLogs> {
   const { mail } = state.store
-  if (mail === undefined) {
-    const logs = sharedLogs(index)
-    return {
-      search: logs,
-      requestFrames: (requestId) => logs.requestFrames(requestId),
-      close: () => Promise.resolve(),
-    }
+  if (mail !== undefined) return openNodeLogs(index, { state, audit, mail }, { clock, random, log })
+  const link = workerLink()
+  if (link !== undefined) {
+    link.answerWith(answerFrom(index))
+    const { search, requestFrames } = new PeerSearch(index, link.name, link)
+    return { search, requestFrames, close: nothingToClose }
   }
-  const { records } = state
+  return {
+    search: index,
+    requestFrames: (requestId) => index.requestFrames(requestId),
+    close: nothingToClose,
+  }
+}
+
+const nothingToClose = (): Promise<void> => Promise.resolve()
+
+async function openNodeLogs(
+  index: IndexThread,
+  parts: { readonly state: NodeState; readonly audit: NodeAudit; readonly mail: NodeMail },
+  { clock, random, log }: StateParts,
+): Promise<SharedLogs> {
+  const { mail } = parts
+  const { records } = parts.state
+  const { nodeId } = parts.audit
   const key = await ensureServiceKey({ records, clock, random }, KEY_NAME)
-  const { nodeId } = audit
   const peers = new PeerQuestions({
     nodeId,
     mail,

@@ -1,13 +1,10 @@
-import type { EventCountsQuery, EventPageQuery } from '../../core/audit-search.ts'
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
+import type { PeerQuestion } from '../peers/peers.ts'
 
 /** What one worker wants to know of all others. */
 export type Question =
   | { readonly what: 'metrics'; readonly format: ExpositionFormat }
-  | { readonly what: 'search'; readonly query: EventPageQuery }
-  | { readonly what: 'counts'; readonly query: EventCountsQuery }
-  /** The frames that may be of a request. */
-  | { readonly what: 'request'; readonly requestId: string }
+  | PeerQuestion
 
 /** What a worker sends to its supervisor. */
 export type WorkerMessage =

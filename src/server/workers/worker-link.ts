@@ -1,11 +1,8 @@
 import type { SupervisorLink } from '../../cli/serving-program.ts'
-import type { EventCount, EventPage } from '../../core/audit-search.ts'
 import { OperatorError } from '../../core/errors.ts'
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
-import { isOfRequest } from '../explanations/explanation.ts'
-import { MergedSearch } from '../peers/merged-search.ts'
 import { NodeAway } from '../peers/node-away.ts'
-import { answerFrom, type OwnSearch } from '../peers/peer-search.ts'
+import type { PeerQuestion, Peers } from '../peers/peers.ts'
 import { mergeMetrics } from './merged-metrics.ts'
 import {
   isFromSupervisor,
@@ -21,12 +18,12 @@ const WAIT_MS = 40_000
 type Collect = (format: ExpositionFormat) => Promise<string>
 
 /** This process as a worker: what it tells its supervisor, what it asks, and what it is asked. */
-class WorkerLink implements SupervisorLink {
+class WorkerLink implements SupervisorLink, Peers {
   readonly #waiting = new Map<number, (answers: readonly WorkerAnswer[]) => void>()
   readonly #number: number
   readonly #numbers: readonly number[]
   #collect: Collect | undefined
-  #own: OwnSearch | undefined
+  #answer: ((question: PeerQuestion) => Promise<unknown>) | undefined
   #asked = 0
   #giveUpWriting: (() => void) | undefined
 
@@ -72,53 +69,25 @@ class WorkerLink implements SupervisorLink {
     return mergeMetrics([{ worker: String(this.#number), text: own }, ...parts])
   }
 
-  /** What answers from the logs of all workers. @param own searches this worker's */
-  shareLogs(own: OwnSearch): OwnSearch {
-    this.#own = own
-    const merged = new MergedSearch({
-      own,
-      places: async () => this.#numbers.map(String),
-      // What comes back is what the same program gave for the same question.
-      search: async (query, of) =>
-        (await this.#askAll({ what: 'search', query }, of)) as ReadonlyMap<string, EventPage>,
-      counts: async (query, of) =>
-        // Likewise.
-        (await this.#askAll({ what: 'counts', query }, of)) as ReadonlyMap<
-          string,
-          readonly EventCount[]
-        >,
-    })
-    return {
-      search: (query) => merged.search(query),
-      counts: (query) => merged.counts(query),
-      requestFrames: (requestId) => this.#requestFrames(own, requestId),
-    }
+  /** The name by which the others ask this worker. */
+  get name(): string {
+    return String(this.#number)
   }
 
-  /** Of other workers where none of this one's is. */
-  async #requestFrames(own: OwnSearch, requestId: string): Promise<readonly string[]> {
-    const frames = await own.requestFrames(requestId)
-    if (frames.some(isOfRequest(requestId))) return frames
-    const others = this.#numbers.filter((number) => number !== this.#number).map(String)
-    const found = await this.#askAll({ what: 'request', requestId }, others)
-    // What comes back is what the same program gave for the same question.
-    return [...found.values()].flatMap((theirs) => theirs as readonly string[])
+  /** @param answer from the worker's own log */
+  answerWith(answer: (question: PeerQuestion) => Promise<unknown>): void {
+    this.#answer = answer
   }
 
-  /** @throws {DependencyError} where one of them does not answer */
-  async #askAll(
-    question: Question,
-    places: readonly string[],
-  ): Promise<ReadonlyMap<string, unknown>> {
-    const of = places.map(Number)
-    const others = of.filter((number) => number !== this.#number)
-    const [own, answers] = await Promise.all([
-      others.length === of.length ? undefined : this.#find(question),
-      others.length === 0 ? [] : this.#ask(question, others),
-    ])
+  /** The other workers. */
+  async others(): Promise<readonly string[]> {
+    return this.#numbers.filter((number) => number !== this.#number).map(String)
+  }
+
+  async ask(question: PeerQuestion, of: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    const answers = of.length === 0 ? [] : await this.#ask(question, of.map(Number))
     const results = new Map(answers.map(({ worker, result }) => [String(worker), result]))
-    if (own !== undefined) results.set(String(this.#number), own)
-    const missing = places.find((place) => results.get(place) === undefined)
+    const missing = of.find((name) => results.get(name) === undefined)
     if (missing === undefined) return results
     throw new NodeAway(`worker ${missing} could not be asked what is in its audit log`)
   }
@@ -140,7 +109,7 @@ class WorkerLink implements SupervisorLink {
   /** What this worker answers for itself. */
   async #find(question: Question): Promise<unknown> {
     if (question.what === 'metrics') return this.#collect?.(question.format)
-    return this.#own && answerFrom(this.#own)(question)
+    return this.#answer?.(question)
   }
 
   #heard(message: unknown): void {
@@ -183,6 +152,3 @@ export function joinSupervisor(number: number, count: number): SupervisorLink {
 
 /** What this process is as a worker; undefined where it serves alone. */
 export const workerLink = (): WorkerLink | undefined => joined
-
-/** What answers from the logs of all processes that serve as this one. */
-export const sharedLogs = (own: OwnSearch): OwnSearch => joined?.shareLogs(own) ?? own
