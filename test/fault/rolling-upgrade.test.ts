@@ -17,7 +17,7 @@ import { SeededChoice } from './kill-nine-model.ts'
 const SEED = Number(process.env['STRONGROOM_HISTORY_SEED'] ?? randomInt(2 ** 31))
 const PACE = { writerMs: 40, userMs: 20, users: 3 }
 /** Many times as long as the balancer takes to ask every node. */
-const DRAIN = ['--drain', '1']
+const DRAIN = ['--drain', '2']
 const READY_MS_MAX = 20_000
 const NEWER = {
   NODE_OPTIONS: `--import=${new URL('../support/newer-version.ts', import.meta.url).href}`,

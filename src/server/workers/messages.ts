@@ -1,6 +1,9 @@
 import type { ExpositionFormat } from '../../metrics/exposition.ts'
 import type { PeerQuestion } from '../peers/peers.ts'
 
+/** Asks the supervisor to restart the workers in turn. Not SIGHUP: a listener would undo nohup. */
+export const RESTART_SIGNAL = 'SIGUSR2'
+
 /** What one worker wants to know of all others. */
 export type Question =
   | { readonly what: 'metrics'; readonly format: ExpositionFormat }

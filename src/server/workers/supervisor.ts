@@ -11,15 +11,13 @@ import { workerFolder } from '../node/node-folder.ts'
 import { lockWorkers } from '../node/node-locks.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
 import { Exchange } from './exchange.ts'
-import { isFromWorker, type SupervisorMessage } from './messages.ts'
+import { isFromWorker, RESTART_SIGNAL, type SupervisorMessage } from './messages.ts'
 import { BEAT_MS, Pulse, RestartPause } from './pulse.ts'
 
 /** Workers beyond any machine's cores are a typing mistake. */
 const WORKERS_MAX = 256
 /** How long workers have to end in peace, once they have drained: more than each takes for the requests in flight. */
 const STOP_MS_MAX = 30_000
-/** Not SIGHUP: a listener would undo nohup. */
-const RESTART_SIGNAL = 'SIGUSR2'
 /** How often a worker that is started again is looked at. */
 const LOOK_MS = 50
 

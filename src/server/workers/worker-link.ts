@@ -7,6 +7,7 @@ import { mergeMetrics } from './merged-metrics.ts'
 import {
   isFromSupervisor,
   type Question,
+  RESTART_SIGNAL,
   type WorkerAnswer,
   type WorkerMessage,
 } from './messages.ts'
@@ -33,6 +34,8 @@ class WorkerLink implements SupervisorLink, Peers {
     process.on('message', (message: unknown) => this.#heard(message))
     // Nobody would start it again, or end it. Before it serves, this is the end at once.
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+    // Meant for the supervisor; systemd, for one, sends signals to every process of a service.
+    process.on(RESTART_SIGNAL, () => undefined)
     // It does not keep the process alive, and a loop that hangs sends none.
     setInterval(() => this.#send({ kind: 'alive' }), BEAT_MS).unref()
     // The channel alone would keep a start that failed from ending.
