@@ -18,6 +18,8 @@ export interface RecordGuard {
     secret: Uint8Array | null,
     mac: Uint8Array,
   ): boolean
+  /** Whether the key is known that a MAC names. */
+  knows(mac: Uint8Array): boolean
   /** Wraps secret bytes so that they open for this identity alone. */
   wrap(identity: RowIdentity, secret: Secret): Uint8Array
   /** @throws {IntegrityError} when the bytes were altered or belong to another row. */

@@ -143,6 +143,10 @@ export class Custody implements RecordGuard {
     return key !== undefined && key.checkMac(identity, version, body, secret, mac)
   }
 
+  knows(mac: Uint8Array): boolean {
+    return this.#domainKeyNamedIn(mac, 0) !== undefined
+  }
+
   wrap(identity: RowIdentity, secret: Secret): Uint8Array {
     return this.#unsealed.domainKeys[0].wrapper.wrap(
       ['row', identity.table, ...identity.key],

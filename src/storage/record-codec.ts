@@ -11,6 +11,9 @@ export interface LoadedRecord<R> extends Stored<R> {
   readonly mac: Uint8Array
 }
 
+/** The row names a key that this process does not know, or no more: it may have been read across a change of keys. */
+export class UnknownKeyError extends IntegrityError {}
+
 /** Turns records into authenticated rows, and rows that prove genuine into records. */
 export class RecordCodec {
   readonly #guard: RecordGuard
@@ -56,7 +59,8 @@ export class RecordCodec {
   assertGenuine<R>(table: Table<R>, key: readonly string[], row: Row): void {
     const identity = { table: table.schema.name, key }
     if (this.#guard.checkMac(identity, row.version, row.body, row.secret, row.mac)) return
-    throw altered(table, key, 'was not written by Strongroom as it is now')
+    const error = altered(table, key, 'was not written by Strongroom as it is now')
+    throw this.#guard.knows(row.mac) ? error : new UnknownKeyError(error.message)
   }
 
   /** Opens the wrapped secret; the caller owns it. @throws {IntegrityError} also when there is none. */

@@ -13,7 +13,7 @@ import { TABLES, type Table } from '../core/tables.ts'
 import { CachedListings } from './cached-listings.ts'
 import { CommitListeners } from './commit-listeners.ts'
 import { RecordCache } from './record-cache.ts'
-import { type LoadedRecord, RecordCodec } from './record-codec.ts'
+import { type LoadedRecord, RecordCodec, UnknownKeyError } from './record-codec.ts'
 import { type RecordProblem, type RewriteOptions, rewriteRows, verifyRows } from './record-sweep.ts'
 import { StoreTransaction } from './records-transaction.ts'
 import { joinRowKey } from './row-key.ts'
@@ -89,7 +89,11 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     return Promise.resolve(hit)
   }
 
-  async page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
+  page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
+    return this.#underPresentKeys(() => this.#page(table, query))
+  }
+
+  async #page<R>(table: Table<R>, query: PageQuery): Promise<readonly Stored<R>[]> {
     const generation = this.#generation
     const rows = await this.#rows.page(table.schema, query)
     return rows.map((row) => {
@@ -155,9 +159,11 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     const progress = { overtaken: false }
     const read = async (): Promise<LoadedRecord<R> | undefined> => {
       try {
-        const row = await this.#rows.get(table.schema, key)
-        if (row === undefined) return undefined
-        const loaded = this.#codec.decode(table, key, row)
+        const loaded = await this.#underPresentKeys(async () => {
+          const row = await this.#rows.get(table.schema, key)
+          return row && this.#codec.decode(table, key, row)
+        })
+        if (loaded === undefined) return undefined
         if (!progress.overtaken) this.#cache.set(table.schema.name, key, loaded)
         return loaded
       } finally {
@@ -168,6 +174,24 @@ class AuthenticatedRecordStore implements CachedRecordStore {
     const result = read()
     this.#loads.set(joined, { progress, result })
     return result
+  }
+
+  /**
+   * Reads again, with the keys that the store has now, where a row is under a key that is not known here: it may have
+   * been read across a rotation on another node, by a call that was under way while this one was cut off.
+   */
+  async #underPresentKeys<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof UnknownKeyError)) throw error
+      const rethrow = (): never => {
+        throw error
+      }
+      // Whoever holds keys takes over those of the store with any transaction.
+      await this.#rows.transaction(() => Promise.resolve()).catch(rethrow)
+      return read()
+    }
   }
 
   #apply(news: CommitNews): void {

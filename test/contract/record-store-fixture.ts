@@ -31,6 +31,10 @@ export class TwoKeyGuard implements RecordGuard {
     return mac.length === expected.length && timingSafeEqual(mac, expected)
   }
 
+  knows(mac: Uint8Array): boolean {
+    return mac[0] === 0 || mac[0] === 1
+  }
+
   wrap(identity: RowIdentity, secret: Secret): Uint8Array {
     const nonce = new Uint8Array(12)
     nonce[0] = ++this.#nonces
