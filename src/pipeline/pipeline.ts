@@ -121,7 +121,8 @@ async function serve(parts: PipelineParts, progress: RequestProgress): Promise<H
   const { service, requestId } = progress
   const prepared = await admit(parts, progress)
   const { model } = prepared.operation
-  return perform(parts, progress, prepared, (output) => {
+  // Awaited: to return a promise from an async function costs two turns of the microtasks more.
+  return await perform(parts, progress, prepared, (output) => {
     // Encoded first, so that the plaintext can be wiped before the log is waited for.
     const reply = service.codec.reply(model, output, requestId)
     if (model.output !== undefined && mayHoldSecrets(model.output)) wipe(output)

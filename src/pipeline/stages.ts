@@ -112,7 +112,8 @@ async function runStages(prepared: Prepared, drawn: unknown): Promise<object | u
       'The request would have succeeded, but the DryRun option is set.',
     )
   }
-  return operation.handle(input, target, scope, drawn)
+  const output = operation.handle(input, target, scope, drawn)
+  return output instanceof Promise ? await output : output
 }
 
 /** A frame that has been committed with what it records; it waits in the outbox under this id. */
@@ -139,7 +140,7 @@ export interface Framing {
 export async function runRead(prepared: Prepared): Promise<object | undefined> {
   const { operation, scope, input } = prepared
   const drawn = await operation.prepare(input as never, scope)
-  return runStages(prepared, drawn)
+  return await runStages(prepared, drawn)
 }
 
 /** Runs a call that changes something: all stages in one transaction, together with its audit frames. */

@@ -53,8 +53,11 @@ export function assertPlaintextFits(
   if (sizeBytes > bytesMax) throw plaintextTooLong(algorithm, spec, bytesMax)
 }
 
-/** Encrypts what `assertEncryption` and `assertPlaintextFits` have let pass. `plaintext` is borrowed. */
-export async function encryptUnder(
+/**
+ * Encrypts what `assertEncryption` and `assertPlaintextFits` have let pass. `plaintext` is borrowed. Not async: with
+ * a symmetric key it is the key store's promise.
+ */
+export function encryptUnder(
   { key }: ResolvedKey,
   { algorithm, context }: EncryptionChoice,
   plaintext: Secret,
@@ -63,6 +66,7 @@ export async function encryptUnder(
   if (algorithm === 'SYMMETRIC_DEFAULT') {
     return keystore.encrypt(records, key, plaintext, context ?? {})
   }
-  const ciphertext = await keystore.encryptAsymmetric(records, key, algorithm, plaintext)
-  return { ciphertext, materialId: undefined }
+  return keystore
+    .encryptAsymmetric(records, key, algorithm, plaintext)
+    .then((ciphertext) => ({ ciphertext, materialId: undefined }))
 }
