@@ -15,6 +15,7 @@ import type { NamedPolicy, PrincipalPolicies } from '../authz/policies.ts'
 import { unreachable } from '../core/assert.ts'
 import type { NearMiss } from '../core/explanations.ts'
 import type { Records } from '../core/records.ts'
+import { andThen, type Soon } from '../core/soon.ts'
 import type { PrincipalPolicySource } from '../identity/principal-policies.ts'
 import type { Call } from './call.ts'
 import { CallContext } from './condition-context.ts'
@@ -35,12 +36,6 @@ interface Matter {
   readonly permission: Permission
   readonly policies: PrincipalPolicies
 }
-
-type Soon<T> = T | Promise<T>
-
-/** Goes on without a promise where nothing has to be waited for. */
-const andThen = <T, U>(value: Soon<T>, next: (value: T) => Soon<U>): Soon<U> =>
-  value instanceof Promise ? value.then(next) : next(value)
 
 /**
  * Decides what callers may do: gathers the policies that have a say and the condition keys that they

@@ -65,14 +65,24 @@ async function deny(prepared: Prepared, permission: Permission, ruling: Ruling):
 const rule = ({ scope, authorizer }: Prepared, permission: Permission): Ruling | Promise<Ruling> =>
   authorizer.decide(scope.call, permission, scope.records)
 
-/** @throws ServiceError AccessDeniedException unless every permission is granted. */
-async function assertAuthorized(prepared: Prepared, target: unknown): Promise<void> {
+/**
+ * Undefined, not a settled promise, where nothing has to be waited for.
+ * @throws ServiceError AccessDeniedException unless every permission is granted
+ */
+function assertAuthorized(prepared: Prepared, target: unknown): Promise<void> | undefined {
   const { operation, input, scope } = prepared
   // `input` has passed this operation's own shape, `target` came from its own `resolve`.
-  for (const permission of operation.permissions(input as never, target, scope)) {
-    const soon = assertPermission(prepared, permission)
-    if (soon !== undefined) await soon
+  const permissions = operation.permissions(input as never, target, scope)
+  return assertEach(prepared, permissions[Symbol.iterator]())
+}
+
+/** One after the other: what is refused first is what the caller is told. */
+function assertEach(prepared: Prepared, rest: Iterator<Permission>): Promise<void> | undefined {
+  for (let next = rest.next(); next.done !== true; next = rest.next()) {
+    const soon = assertPermission(prepared, next.value)
+    if (soon !== undefined) return soon.then(() => assertEach(prepared, rest))
   }
+  return undefined
 }
 
 /** Finds what the request names, and asks whether the caller may. @throws ServiceError */
@@ -82,11 +92,18 @@ async function resolveAndAuthorize(prepared: Prepared): Promise<unknown> {
   trace.decided = []
   trace.isAuthorized = false
   try {
-    if (operation.authorizesFirst) await assertAuthorized(prepared, undefined)
+    if (operation.authorizesFirst) {
+      const first = assertAuthorized(prepared, undefined)
+      if (first !== undefined) await first
+    }
     // As above: the registry forgot the type that the shape check has just established.
-    const target = await operation.resolve(prepared.input as never, scope)
+    const resolved = operation.resolve(prepared.input as never, scope)
+    const target = resolved instanceof Promise ? await resolved : resolved
     trace.target = target
-    if (!operation.authorizesFirst) await assertAuthorized(prepared, target)
+    if (!operation.authorizesFirst) {
+      const authorized = assertAuthorized(prepared, target)
+      if (authorized !== undefined) await authorized
+    }
     trace.isAuthorized = true
     trace.stages?.ended('authorize')
     return target
@@ -139,7 +156,8 @@ export interface Framing {
 /** Runs a call that changes nothing. */
 export async function runRead(prepared: Prepared): Promise<object | undefined> {
   const { operation, scope, input } = prepared
-  const drawn = await operation.prepare(input as never, scope)
+  const soon = operation.prepare(input as never, scope)
+  const drawn = soon instanceof Promise ? await soon : soon
   return await runStages(prepared, drawn)
 }
 

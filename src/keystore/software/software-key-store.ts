@@ -95,7 +95,7 @@ export class SoftwareKeyStore implements KeyStore {
     context: EncryptionContext,
   ): Promise<Encrypted> {
     assertSymmetric(key)
-    const stored = await this.#current(records, key)
+    const stored = this.#atHand(records, key) ?? (await this.#current(records, key))
     const cipher = this.#cipherOf(records, stored)
     const ciphertext = cipher.encrypt(plaintext, context, this.#random.bytes(NONCE_BYTES))
     return { ciphertext, materialId: stored.record.materialId }
@@ -195,6 +195,14 @@ export class SoftwareKeyStore implements KeyStore {
     return decapsulate(await this.#keyPair(records, key), ciphertext)
   }
 
+  /** The record of the key's current backing key, where it is in memory; undefined says nothing. */
+  #atHand(
+    records: Records,
+    { region, keyId, currentMaterialId }: Key,
+  ): Stored<BackingKey> | undefined {
+    return currentMaterialId && records.peek(BACKING_KEYS, [region, keyId, currentMaterialId])
+  }
+
   /** The record of the key's current backing key. */
   async #current(records: Records, key: Key): Promise<Stored<BackingKey>> {
     const { region, keyId, currentMaterialId } = key
@@ -210,7 +218,9 @@ export class SoftwareKeyStore implements KeyStore {
     key: Key,
     prefix: string,
   ): Promise<Stored<BackingKey> | undefined> {
-    if (key.currentMaterialId?.startsWith(prefix) === true) return this.#current(records, key)
+    if (key.currentMaterialId?.startsWith(prefix) === true) {
+      return this.#atHand(records, key) ?? (await this.#current(records, key))
+    }
     const { region, keyId } = key
     const known = this.#earlierIds.get(key)?.get(prefix)
     const candidate =
@@ -249,7 +259,7 @@ export class SoftwareKeyStore implements KeyStore {
   }
 
   async #macKey(records: Records, key: Key): Promise<KeyObject> {
-    const stored = await this.#current(records, key)
+    const stored = this.#atHand(records, key) ?? (await this.#current(records, key))
     const cached = this.#macKeys.get(stored)
     if (cached !== undefined) return cached
     using material = records.unwrap(BACKING_KEYS, stored)
@@ -259,7 +269,7 @@ export class SoftwareKeyStore implements KeyStore {
   }
 
   async #keyPair(records: Records, key: Key): Promise<OpenKeyPair> {
-    const stored = await this.#current(records, key)
+    const stored = this.#atHand(records, key) ?? (await this.#current(records, key))
     const cached = this.#keyPairs.get(stored)
     if (cached !== undefined) return cached
     using material = records.unwrap(BACKING_KEYS, stored)

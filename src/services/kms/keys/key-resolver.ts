@@ -5,6 +5,7 @@ import { type Instant, type KeyId, parseAliasName, parseKeyId } from '../../../c
 import { isGone, type Key, keyAt } from '../../../core/key.ts'
 import type { Records, Stored } from '../../../core/records.ts'
 import { partitionOf } from '../../../core/regions.ts'
+import { andThen, type Soon } from '../../../core/soon.ts'
 import { ALIASES, KEYS } from '../../../core/tables.ts'
 import type { Scope } from '../../../pipeline/operation.ts'
 import type { RequestTraits } from '../authorization/condition-keys.ts'
@@ -61,15 +62,18 @@ export const resolvedKey = (stored: Stored<Key>, time: Instant): ResolvedKey => 
 })
 
 /** The key record, unless it does not exist or its deletion date has passed. */
-export async function findLiveKey(
+export function findLiveKey(
   records: Records,
   region: string,
   keyId: KeyId,
-  scope: Scope,
-): Promise<ResolvedKey | undefined> {
-  const stored = await records.find(KEYS, [region, keyId])
-  if (stored === undefined || isGone(stored.record, scope.call.time)) return undefined
-  return resolvedKey(stored, scope.call.time)
+  { call }: Scope,
+): Soon<ResolvedKey | undefined> {
+  const key = [region, keyId]
+  return andThen(records.peek(KEYS, key) ?? records.find(KEYS, key), (stored) =>
+    stored === undefined || isGone(stored.record, call.time)
+      ? undefined
+      : resolvedKey(stored, call.time),
+  )
 }
 
 /** The parts of an ARN as far as it can name something here. @throws ServiceError */
@@ -115,24 +119,27 @@ async function targetOf(records: Records, place: Place, alias: string): Promise<
  * denied in the same words, so that nobody learns which keys another account has.
  * @throws ServiceError NotFoundException, InvalidArnException, AccessDeniedException
  */
-export async function resolveKey(
-  given: string,
-  lookup: Lookup,
-  scope: Scope,
-): Promise<ResolvedKey> {
+export function resolveKey(given: string, lookup: Lookup, scope: Scope): Soon<ResolvedKey> {
   const { call, records } = scope
   const identifier = readIdentifier(given, lookup, call)
   const { accountId, region } = identifier
-  const keyId =
-    'keyId' in identifier ? identifier.keyId : await targetOf(records, identifier, identifier.alias)
-  const found = keyId === undefined ? undefined : await findLiveKey(records, region, keyId, scope)
-  if (found !== undefined && found.key.accountId === accountId) return found
-  if (accountId !== call.accountId) {
-    const { operation, request } = lookup
-    throw new ForeignMiss(
-      missingKey({ operation, accountId, arn: given, request: request?.() }, call),
-    )
+  const refused = (): Error => {
+    if (accountId !== call.accountId) {
+      const { operation, request } = lookup
+      return new ForeignMiss(
+        missingKey({ operation, accountId, arn: given, request: request?.() }, call),
+      )
+    }
+    return 'alias' in identifier
+      ? aliasNotFound(aliasArn(identifier, identifier.alias))
+      : keyNotFound(keyArn(identifier, identifier.keyId))
   }
-  if ('alias' in identifier) throw aliasNotFound(aliasArn(identifier, identifier.alias))
-  throw keyNotFound(keyArn(identifier, identifier.keyId))
+  const keyId =
+    'keyId' in identifier ? identifier.keyId : targetOf(records, identifier, identifier.alias)
+  return andThen(keyId, (id) =>
+    andThen(id && findLiveKey(records, region, id, scope), (found) => {
+      if (found === undefined || found.key.accountId !== accountId) throw refused()
+      return found
+    }),
+  )
 }

@@ -1,5 +1,6 @@
 import { aliasArn, type Place } from '../../../core/arn.ts'
 import type { Stored } from '../../../core/records.ts'
+import type { Soon } from '../../../core/soon.ts'
 import { ALIASES, type Alias } from '../../../core/tables.ts'
 import { keyPermission, servicePermission } from '../authorization/key-permission.ts'
 import { findLiveKey, type ResolvedKey, resolveKey } from '../keys/key-resolver.ts'
@@ -43,8 +44,8 @@ export const listAliases = defineOperation({
   effect: 'read',
   check: (input) => void pageLimit(input.Limit, LIMITS),
 
-  resolve: (input, scope): Promise<ResolvedKey | undefined> =>
-    input.KeyId === undefined ? Promise.resolve(undefined) : resolveKey(input.KeyId, LOOKUP, scope),
+  resolve: (input, scope): Soon<ResolvedKey | undefined> =>
+    input.KeyId === undefined ? undefined : resolveKey(input.KeyId, LOOKUP, scope),
   // Identity policies alone decide, on no resource in particular; another account's key lists no aliases.
   *permissions(_input, key, scope) {
     yield servicePermission('ListAliases', scope)
