@@ -66,7 +66,9 @@ export const listAliases = defineOperation({
     const last = shown.at(-1)
     const isTruncated = page.length > limit && last !== undefined
     const targets = await Promise.all(
-      shown.map(({ record }) => findLiveKey(records, call.region, record.targetKeyId, scope)),
+      shown.map(
+        async ({ record }) => await findLiveKey(records, call.region, record.targetKeyId, scope),
+      ),
     )
     return {
       Aliases: shown.filter((_alias, at) => targets[at] !== undefined).map(entryOf),
