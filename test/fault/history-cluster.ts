@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
 import {
   type PostgresServer,
@@ -164,6 +165,17 @@ export const FAULTS = {
   async silence(node, longMs) {
     node.proxy.isStuck = true
     await delay(longMs)
+    node.proxy.cut()
+    node.proxy.isStuck = false
+  },
+  /** … and meanwhile all is forgotten that was changed, as if it had been away for days. */
+  async 'silence and a short memory'(node, longMs) {
+    node.proxy.isStuck = true
+    await delay(longMs)
+    const client = new pg.Client({ connectionString: node.database.url })
+    await client.connect()
+    await client.query('DELETE FROM history.change')
+    await client.end()
     node.proxy.cut()
     node.proxy.isStuck = false
   },

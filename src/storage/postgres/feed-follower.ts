@@ -193,13 +193,15 @@ export class FeedFollower {
       session.query(renew.text, renew.values),
       this.#applyPage(session),
     ])
-    if (renewed.count !== 1 || !isWhole) {
+    const epoch = renewed.count === 1 ? numberOf(renewed.rows) : undefined
+    // Where there was nothing to apply, the epoch has not grown: else the feed has lost what was next.
+    const isMissing = epoch !== undefined && this.#applied === said && epoch > said
+    if (epoch === undefined || !isWhole || isMissing) {
       lease.end()
       await session.close()
       return true
     }
     this.#renewals++
-    const epoch = numberOf(renewed.rows)
     if (epoch < seen) throw this.#goneBack(seen, epoch)
     lease.renew(from)
     return this.#applied > said
