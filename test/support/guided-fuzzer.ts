@@ -61,8 +61,14 @@ export function fuzz(
     if (batch.length === 1 ? guide.look() : guide.peek()) {
       const half = batch.length >> 1
       if (half === 0) return void kept.push(...batch)
+      const before = kept.length
       explore(batch.slice(0, half))
       explore(batch.slice(half))
+      // None of them does it alone: it is noted, or it would be looked for again and again.
+      if (kept.length === before) {
+        for (const input of batch) attempt(input)
+        guide.look()
+      }
     }
   }
   for (const seed of kept) attempt(seed)
