@@ -17,6 +17,7 @@ import { KEY_POLICIES, KEYS, TABLES } from '../src/core/tables.ts'
 import { openEmbeddedStore } from '../src/storage/embedded/embedded-store.ts'
 import { createRecordStore } from '../src/storage/record-store.ts'
 import { runStrongroom, startServer } from '../test/support/server-process.ts'
+import { CpuTime } from './cpu-time.ts'
 import {
   accountOf,
   aKey,
@@ -160,11 +161,14 @@ async function measure(folder: string): Promise<void> {
 /** From the start of the process to its ready line, and the most memory that it had by then. */
 async function measureStarts(folder: string): Promise<void> {
   const times: number[] = []
+  const cpuTimes: number[] = []
   const peaks: number[] = []
   for (let n = 0; n < STARTS; n++) {
     const start = performance.now()
     await using server = await startServer({ dataFolder: folder, flags: ['--region', REGION] })
     times.push(ms(start))
+    using cpu = new CpuTime(server.pid)
+    cpuTimes.push(cpu.total() / 1e6)
     const status = readFileSync(`/proc/${server.pid}/status`, 'latin1')
     peaks.push(Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) / 1024)
     await server.stop()
@@ -172,6 +176,7 @@ async function measureStarts(folder: string): Promise<void> {
   const all = times.map((time) => time.toFixed(0)).join(', ')
   const least = Math.min(...times)
   print('start to ready line', `${least.toFixed(0)} ms at best (${all}; bar: ${START_BAR.ms})`)
+  print('CPU time of a start', `${median(cpuTimes).toFixed(0)} ms`)
   print('most memory of a start', `${median(peaks).toFixed(0)} MiB (bar: ${START_BAR.memoryMiB})`)
 }
 
