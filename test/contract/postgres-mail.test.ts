@@ -50,6 +50,18 @@ describe('messages of nodes in PostgreSQL', () => {
     }
   })
 
+  test('a node that has no audit log is forgotten when it leaves', async () => {
+    const [one, two] = [await schema.open('one'), await schema.open('two')]
+    try {
+      mailOf(two).leaveForGood()
+      assert.deepEqual(await mailOf(one).members(), [{ nodeId: 'two', isLive: true }])
+      await two.close()
+      assert.deepEqual(await mailOf(one).members(), [])
+    } finally {
+      await one.close()
+    }
+  })
+
   test('a node that has left is a member until it is forgotten, and not one that lives or owes frames', async () => {
     const one = await schema.open('one')
     const two = await schema.open('two')

@@ -192,6 +192,17 @@ describe('the audit logs of two nodes on one store', () => {
       '--json',
     )
     assert.equal(own.stdout.trim().split('\n').length, CALLS / 2)
+    // A command from a folder that is no node's leaves none behind, whether it succeeds or not.
+    for (const [key, exitCode] of [
+      [keyfile, 0],
+      [join(two.dataFolder, 'node-id'), 1],
+    ] as const) {
+      const elsewhere = await runStrongroom(
+        ['account', 'list', '--data', temporaryFolder(), '--keyfile', key],
+        { env: { STRONGROOM_STORE: store } },
+      )
+      assert.equal(elsewhere.exitCode, exitCode, elsewhere.stderr)
+    }
     const listed = await onNode(one, 'node', 'list')
     assert.equal(listed.stdout, `${idOf(one)}  this node\n${away}  stopped\n`)
     const itself = await onNode(one, 'node', 'forget', idOf(one))

@@ -255,13 +255,19 @@ export async function openNodeState(
     return { ...records, ended: ended.promise }
   } catch (error) {
     const isEmpty = !hadStore && (await holdsNothing(store?.rows))
-    await store?.rows.close()
+    if (store !== undefined) await leave(store, folder)
     if (isEmpty) removeStore(folder.storeFile)
     if (isEmpty && !hadLock) lock.releaseAndRemove()
     else lock.release()
     if (isEmpty && madeFolder) removeIfEmpty(folder.path)
     throw error
   }
+}
+
+/** Closes the store. A folder that has never had an audit log, as that of a command from elsewhere, is no node of it. */
+async function leave({ rows, mail }: NodeStore, { auditFolder }: NodeFolder): Promise<void> {
+  if (!existsSync(auditFolder)) mail?.leaveForGood()
+  await rows.close()
 }
 
 /** Whether a store that has just been made is still without the keys that everything else needs. */
@@ -315,7 +321,7 @@ async function openRecords(
     commitSetting: settingCommitter(rows),
     onLateCommit: (listener) => late.listen(listener),
     async close() {
-      await rows.close()
+      await leave(store, folder)
       lock.release()
     },
   }

@@ -29,6 +29,7 @@ class PostOffice {
     return {
       members: async () => this.members.filter((member) => member.nodeId !== nodeId),
       forget: async () => false,
+      leaveForGood: () => assert.fail('it stays'),
       send: async ({ recipient, id, body }) => {
         const message = this.onWay({ id, sender: nodeId, body, ageMs: 0 })
         this.boxes.set(recipient, [...(this.boxes.get(recipient) ?? []), message])

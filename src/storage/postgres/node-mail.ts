@@ -45,6 +45,8 @@ export interface NodeMail {
   }): Promise<void>
   /** Takes what has come for this node: each message once. */
   take(): Promise<readonly NodeMessage[]>
+  /** This node has no audit log: when its store is closed, it is forgotten. */
+  leaveForGood(): void
   /** Tells of a message that has come; the database may not, so looking now and then is needed as well. */
   onMail(listener: () => void): void
 }
@@ -68,6 +70,7 @@ export class PostgresMail implements NodeMail {
   readonly #nodeId: string
   readonly #tells: () => boolean
   readonly #listeners: (() => void)[] = []
+  #isForgotten = false
 
   /** @param tells whether the database tells who listens */
   constructor(connections: Connections, nodeId: string, tells: () => boolean) {
@@ -118,6 +121,16 @@ export class PostgresMail implements NodeMail {
       if (removed === 1) taken.push(message)
     }
     return taken
+  }
+
+  leaveForGood(): void {
+    this.#isForgotten = true
+  }
+
+  /** The node has left. */
+  async left(): Promise<void> {
+    // One that could not be forgotten is a node that does not run, until somebody forgets it.
+    if (this.#isForgotten) await this.forget(this.#nodeId).catch(() => undefined)
   }
 
   onMail(listener: () => void): void {

@@ -121,7 +121,7 @@ class SharedStore implements PostgresStore {
   readonly #lane: CommitLane | undefined
   readonly #follower: FeedFollower | undefined
   readonly lease: Lease | undefined
-  readonly mail: NodeMail | undefined
+  readonly mail: PostgresMail | undefined
   readonly #nodeId: string
   readonly #silent: SilentNodes
   #isClosed = false
@@ -299,6 +299,7 @@ class SharedStore implements PostgresStore {
   async #close(): Promise<void> {
     await this.#lane?.close()
     await this.#follower?.close()
+    await this.mail?.left()
     this.#isClosed = true
     await this.#connections.close()
   }
