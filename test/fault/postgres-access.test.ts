@@ -80,6 +80,16 @@ describe('the connection to the database', { skip }, () => {
     )
   })
 
+  test('of several hosts goes to none that cannot prove its own name', async () => {
+    const verified = `sslmode=verify-full&sslrootcert=${trusted}`
+    const hosts = `127.0.0.2:${local?.tcpPort},127.0.0.1`
+    const store = await open(at(hosts, verified))
+    assert.equal(await store.count(KEY_TABLE, { index: 'key', equals: [], atMost: 1 }), 1)
+    await store.close()
+    const wrong = at(`127.0.0.2:${local?.tcpPort},127.0.0.3`, verified)
+    await assert.rejects(open(wrong), /no server takes writes: 127\.0\.0\.2:\d+: .*127\.0\.0\.2/)
+  })
+
   test('stays when the certificate of the server runs out, and no new one is made until it is renewed', async () => {
     const url = at('127.0.0.1', `sslmode=verify-full&sslrootcert=${trusted}`)
     const serveWith = async ({ certificatePem, privateKeyPem }: typeof issued): Promise<void> => {
