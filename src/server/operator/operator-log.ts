@@ -57,6 +57,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'region',
   'requestId',
   'rows',
+  'seconds',
   'segments',
   'sequence',
   'serialNumber',
