@@ -1,6 +1,6 @@
 import { accessSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import type { FolderOptions, SealKind } from '../../cli/program.ts'
-import { ConflictError, OperatorError } from '../../core/errors.ts'
+import { OperatorError } from '../../core/errors.ts'
 import type { IssuedCredential } from '../../core/operator.ts'
 import type { Clock, Log, Random } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
@@ -144,7 +144,8 @@ const settingCommitter =
   (next, previous) =>
     rows.transaction(async (tx) => {
       if ((await tx.setting(CUSTODY_SETTING)) !== previous) {
-        throw new ConflictError('another process has changed the keys of the store')
+        const message = 'another process has changed the keys of the store meanwhile'
+        throw new OperatorError(message, 'nothing is lost; do it again')
       }
       await tx.announceSetting(CUSTODY_SETTING, next)
     })
