@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CachedListing, type ListingLoad } from './cached-listing.ts'
+import { CachedListing, type ListingChange, type ListingLoad } from './cached-listing.ts'
 
 const newListing = () => new CachedListing<string>((entry) => entry)
 const names = (from: number, count: number): string[] =>
@@ -9,7 +9,7 @@ const names = (from: number, count: number): string[] =>
 /** What the listing says where it knows; fails where it does not. */
 function known(listing: CachedListing<string>, after: string, limit: number): readonly string[] {
   const found = listing.read(after, limit)
-  assert(!('wanted' in found), 'the page is known')
+  assert(!('wanted' in found) && !('changes' in found), 'the page is known')
   return found
 }
 
@@ -63,39 +63,97 @@ describe('what is known of a listing', () => {
   })
 })
 
+const change = (place: string): ListingChange => ({ place, key: [place] })
+
+/** What the listing wants to have looked up; fails where it wants nothing. */
+function changed(listing: CachedListing<string>, after: string, limit: number): ListingChange[] {
+  const found = listing.read(after, limit)
+  assert('changes' in found, 'a change is to be looked up')
+  return [...found.changes]
+}
+
+/** Touches many places of one stretch: more than are looked up one by one. */
+function touchMuch(listing: CachedListing<string>, from: number): void {
+  for (const place of names(from, 20)) listing.touch(change(place))
+}
+
 describe('a commit', () => {
-  test('makes the stretch unknown that holds the place, and no other', () => {
-    for (const place of ['k0130', 'k0130x', 'k0255']) {
-      const listing = filled()
-      listing.forget(place)
-      assert.deepEqual(known(listing, '', 128), names(0, 128))
-      const load = gap(listing, 'k0126', 5)
-      assert.deepEqual([load.after, load.upTo], ['k0127', 'k0255'])
-      assert.deepEqual(known(listing, 'k0255', 5), names(256, 5))
-      listing.endLoad(load, names(128, 128), true)
-      assert.deepEqual(known(listing, '', 300), names(0, 300))
-    }
-  })
-
-  test('behind the last entry makes the end unknown', () => {
+  test('has pages of its stretch look up what it touched, and no others', () => {
     const listing = filled()
-    listing.forget('k0999')
-    assert.equal(gap(listing, 'k0255', 5).upTo, undefined)
-  })
-
-  test('in an unknown part changes nothing', () => {
-    const listing = filled()
-    listing.forget('k0130')
-    listing.forget('k0131')
+    listing.touch(change('k0130'))
+    listing.touch(change('k0131x'))
     assert.deepEqual(known(listing, '', 128), names(0, 128))
+    assert.deepEqual(known(listing, 'k0255', 5), names(256, 5))
+    const [first, second] = changed(listing, 'k0127', 5)
+    assert(first && second)
+    listing.settle(first, undefined)
+    listing.settle(second, 'k0131x')
+    assert.deepEqual(known(listing, 'k0128', 4), ['k0129', 'k0131', 'k0131x', 'k0132'])
+  })
+
+  test('replaces an entry, and leaves out what came to nothing', () => {
+    const listing = new CachedListing<{ place: string; value: number }>(({ place }) => place)
+    const load = listing.read('', 5)
+    assert('wanted' in load)
+    listing.endLoad(load, [{ place: 'a', value: 1 }], true)
+    const touched = change('a')
+    listing.touch(touched)
+    listing.settle(touched, { place: 'a', value: 2 })
+    assert.deepEqual(listing.read('', 5), [{ place: 'a', value: 2 }])
+    const other = change('b')
+    listing.touch(other)
+    listing.settle(other, undefined)
+    assert.deepEqual(listing.read('', 5), [{ place: 'a', value: 2 }])
+  })
+
+  test('that comes while another is looked up has to be looked up itself', () => {
+    const listing = filled()
+    const [first, second] = [change('k0130'), change('k0130')]
+    listing.touch(first)
+    listing.touch(second)
+    listing.settle(first, undefined)
+    assert.deepEqual(changed(listing, 'k0127', 1), [second])
+    listing.settle(second, 'k0130')
+    listing.settle(second, undefined)
+    assert.deepEqual(known(listing, '', 300), names(0, 300))
+  })
+
+  test('after many in one stretch makes that unknown', () => {
+    const listing = filled()
+    touchMuch(listing, 130)
+    assert.deepEqual(known(listing, '', 128), names(0, 128))
+    const load = gap(listing, 'k0126', 5)
+    assert.deepEqual([load.after, load.upTo], ['k0127', 'k0255'])
     assert.deepEqual(known(listing, 'k0255', 44), names(256, 44))
+    listing.settle(change('k0130'), undefined)
+    listing.endLoad(load, names(128, 128), true)
+    assert.deepEqual(known(listing, '', 300), names(0, 300))
+  })
+
+  test('after many that let a stretch grow has it read again', () => {
+    const listing = filled()
+    for (let n = 0; n < 130; n++) {
+      const touched = change(`k0130${String(n).padStart(3, '0')}`)
+      listing.touch(touched)
+      listing.settle(touched, touched.place)
+    }
+    assert.equal(gap(listing, 'k0127', 5).upTo, 'k0255')
+  })
+
+  test('behind the last entry is one of the last stretch', () => {
+    const listing = filled()
+    listing.touch(change('k0999'))
+    const [touched] = changed(listing, 'k0255', 5)
+    assert(touched)
+    listing.settle(touched, 'k0999')
+    assert.deepEqual(known(listing, 'k0298', 5), ['k0299', 'k0999'])
   })
 
   test('overtakes a load whose range it touches: what that brings is not kept', () => {
     const listing = newListing()
     listing.endLoad(gap(listing, 'k0100', 5), names(101, 5), false)
     const [early, late] = [gap(listing, '', 5), gap(listing, 'k0105', 5)]
-    listing.forget('k0050')
+    listing.touch(change('k0050'))
     listing.endLoad(early, names(0, 101), true)
     listing.endLoad(late, names(106, 5), true)
     gap(listing, '', 5)
@@ -123,7 +181,7 @@ describe('loads', () => {
   test('weigh what they have left until it is forgotten', () => {
     const listing = filled()
     assert.ok(listing.weight >= 300)
-    for (const place of ['k0001', 'k0200', 'k0299']) listing.forget(place)
+    for (const from of [1, 200, 270]) touchMuch(listing, from)
     assert.equal(listing.weight, 0)
   })
 })

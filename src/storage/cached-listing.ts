@@ -1,7 +1,9 @@
 import { compareText } from './text-order.ts'
 
-/** Entries of a stretch at most: what one change makes unknown again. */
+/** Entries of a stretch when it has been read. One that has grown to twice as many is read again. */
 const STRETCH_ENTRIES = 128
+/** Changes in a stretch that are looked up one by one; with more of them it is read again as a whole. */
+const STRETCH_CHANGES_MAX = 16
 /** What a stretch weighs by itself, in entries. */
 const STRETCH_WEIGHT = 4
 
@@ -12,9 +14,22 @@ export interface PlaceRange {
   readonly upTo: string | undefined
 }
 
-/** A range of places of which all entries are known. */
+/** A commit has touched the record with this key, which stands at this place or stood there. */
+export interface ListingChange {
+  readonly place: string
+  readonly key: readonly string[]
+}
+
+/** A range of places of which all entries are known, but for those that have changed since. */
 interface Stretch<Entry> extends PlaceRange {
-  readonly entries: readonly Entry[]
+  readonly entries: Entry[]
+  /** By place; the newest change of each. */
+  readonly changes: Map<string, ListingChange>
+}
+
+/** Changes that have to be looked up before a page can be told: for `settle`. */
+export interface ListingUpdate {
+  readonly changes: readonly ListingChange[]
 }
 
 /** A part of a listing that is being read. */
@@ -48,10 +63,10 @@ export class CachedListing<Entry> {
   }
 
   /**
-   * The first entries behind a place. Where some of them are not known, the gap in front of which this
-   * has stopped, as a load that the caller ends with `endLoad`.
+   * The first entries behind a place. Where some of them are not known: the gap in front of which this
+   * has stopped, as a load that the caller ends with `endLoad`; or changes that the caller settles.
    */
-  read(place: string, limit: number): readonly Entry[] | ListingLoad {
+  read(place: string, limit: number): readonly Entry[] | ListingLoad | ListingUpdate {
     const found: Entry[] = []
     let after = place
     for (let at = this.#firstReaching(place, false); ; at++) {
@@ -62,7 +77,8 @@ export class CachedListing<Entry> {
         this.#loads.add(load)
         return load
       }
-      const { entries, upTo } = stretch
+      const { entries, upTo, changes } = stretch
+      if (changes.size > 0) return { changes: [...changes.values()] }
       let next = stretch.after === after ? 0 : this.#firstBehind(entries, after)
       for (; next < entries.length && found.length < limit; next++) {
         const entry = entries[next]
@@ -89,13 +105,40 @@ export class CachedListing<Entry> {
     if (isFree) this.#stretches.splice(at, 0, ...this.#cut({ after: load.after, upTo }, entries))
   }
 
-  /** A commit has touched what stands at this place, or came or went there. */
-  forget(place: string): void {
-    for (const load of this.#loads) if (contains(load, place)) load.isOvertaken = true
-    const at = this.#firstReaching(place, true)
-    const stretch = this.#stretches[at]
-    if (stretch === undefined || !contains(stretch, place)) return
-    this.#stretches.splice(at, 1)
+  /** To be told of every commit that touches a record which may stand here. */
+  touch(change: ListingChange): void {
+    for (const load of this.#loads) if (contains(load, change.place)) load.isOvertaken = true
+    const stretch = this.#stretchOf(change.place)
+    if (stretch === undefined) return
+    stretch.changes.set(change.place, change)
+    if (stretch.changes.size > STRETCH_CHANGES_MAX) this.#drop(stretch)
+  }
+
+  /**
+   * Puts what has been looked up after a change in its place, unless there has been another one since.
+   * @param entry undefined where there is none
+   */
+  settle(change: ListingChange, entry: Entry | undefined): void {
+    const stretch = this.#stretchOf(change.place)
+    if (stretch === undefined || stretch.changes.get(change.place) !== change) return
+    stretch.changes.delete(change.place)
+    const { entries } = stretch
+    const at = firstWhere(entries, (one) => compareText(this.#placeOf(one), change.place) >= 0)
+    const known = entries[at]
+    const isThere = known !== undefined && this.#placeOf(known) === change.place
+    const put = entry === undefined ? [] : [entry]
+    entries.splice(at, isThere ? 1 : 0, ...put)
+    this.#entries += put.length - (isThere ? 1 : 0)
+    if (entries.length > 2 * STRETCH_ENTRIES) this.#drop(stretch)
+  }
+
+  #stretchOf(place: string): Stretch<Entry> | undefined {
+    const stretch = this.#stretches[this.#firstReaching(place, true)]
+    return stretch !== undefined && contains(stretch, place) ? stretch : undefined
+  }
+
+  #drop(stretch: Stretch<Entry>): void {
+    this.#stretches.splice(this.#stretches.indexOf(stretch), 1)
     this.#entries -= stretch.entries.length
   }
 
@@ -108,7 +151,7 @@ export class CachedListing<Entry> {
       const last = piece.at(-1)
       const isLast = at + STRETCH_ENTRIES >= entries.length
       const end = isLast || last === undefined ? upTo : this.#placeOf(last)
-      stretches.push({ after: from, upTo: end, entries: piece })
+      stretches.push({ after: from, upTo: end, entries: piece, changes: new Map() })
       from = end ?? ''
     }
     return stretches
