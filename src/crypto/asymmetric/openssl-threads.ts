@@ -56,7 +56,7 @@ export interface ThreadLimits {
  * Tasks that a thread is given at once, where many wait: each crossing wakes a thread, and what comes back
  * together is also recorded together.
  */
-const TASKS_AT_ONCE_MAX = 16
+const TASKS_AT_ONCE_MAX = 8
 
 interface Pending {
   readonly task: NativeTask
