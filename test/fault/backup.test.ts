@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -115,6 +116,24 @@ describe('a backup', () => {
     const again = await run('restore', backup, '--data', restored, '--keyfile', keyfileOf())
     assert.equal(again.exitCode, 1)
     assert.match(again.stderr, /there is a store at/)
+  })
+
+  test('is not put back where another store has left its log, which SQLite would write into it', async () => {
+    const damaged = join(folder, 'damaged')
+    mkdirSync(damaged)
+    const log = join(damaged, 'strongroom.db-wal')
+    writeFileSync(log, 'of the store that was moved away')
+    const restore = ['restore', backup, '--data', damaged, '--keyfile', keyfileOf()]
+    const refused = await run(...restore)
+    assert.equal(refused.exitCode, 1)
+    assert.match(
+      refused.stderr,
+      /strongroom\.db-wal has the last changes of a store that was there/,
+    )
+    assert.deepEqual(readdirSync(damaged), ['strongroom.db-wal'])
+    rmSync(log)
+    const done = await run(...restore)
+    assert.equal(done.exitCode, 0, done.stderr)
   })
 
   test('proves in a drill that every key works', async () => {

@@ -1,5 +1,3 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { BackupTotals } from '../../backup/backup-entries.ts'
 import { readBackup } from '../../backup/backup-file.ts'
 import { countEntries } from '../../backup/restore-backup.ts'
@@ -22,11 +20,11 @@ import {
   damaged,
   fillStore,
   type RestoredStore,
-  removeStore,
   restoreInto,
   type UnsealedBackup,
   unsealBackup,
 } from './restored-store.ts'
+import { assertNoStore, nameStore, removeStore } from './store-files.ts'
 
 /**
  * Puts a backup back: as the store of a data folder that has none, or into a database that is empty. The store can be used once all of it
@@ -35,7 +33,7 @@ import {
 export async function restoreBackup(options: RestoreOptions): Promise<RestoredPlace> {
   const parts = { clock: machineClock, random: createRandom(), log: createOperatorLog('warn') }
   const folder = nodeFolder(options)
-  if (folder.database === undefined) assertNoFile(folder)
+  if (folder.database === undefined) assertNoStore(folder.storeFile)
   const unsealed = await unsealBackup(options.file, options, folder, parts)
   const { rows: total } = await checkWhole(unsealed)
   const onProgress = (progress: Omit<RestoreProgress, 'total'>): void =>
@@ -67,14 +65,6 @@ async function checkWhole({ backup, custody }: UnsealedBackup): Promise<BackupTo
   }
 }
 
-function assertNoFile({ storeFile }: NodeFolder): void {
-  if (!existsSync(storeFile)) return
-  throw new OperatorError(
-    `there is a store at ${storeFile} already`,
-    'choose another folder with --data, or move the store away: nothing is overwritten',
-  )
-}
-
 type OnProgress = (progress: Omit<RestoreProgress, 'total'>) => void
 
 /** The store appears under its name in the end. */
@@ -91,8 +81,7 @@ async function restoreFile(folder: NodeFolder, unsealed: UnsealedBackup, onProgr
   } finally {
     await rows.close()
   }
-  renameSync(draft, folder.storeFile)
-  syncFolder(dirname(folder.storeFile))
+  nameStore(draft, folder.storeFile)
   return proofs
 }
 
@@ -152,12 +141,3 @@ const restoredOf =
   (onProgress: OnProgress) =>
   (rows: number): void =>
     onProgress({ step: 'restored', rows })
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
-}

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import type { BackupEntry } from '../../backup/backup-entries.ts'
 import { type OpenedBackup, openBackup, readBackup } from '../../backup/backup-file.ts'
 import { type Restored, restoreEntries } from '../../backup/restore-backup.ts'
@@ -13,6 +12,7 @@ import { type CachedRecordStore, createRecordStore } from '../../storage/record-
 import { TRANSFER_SETTING } from '../../storage/transfer.ts'
 import type { NodeFolder } from '../node/node-folder.ts'
 import { type StateParts, sealOf } from '../node/node-state.ts'
+import { removeStore } from './store-files.ts'
 
 /** Records held in memory while a restored store is looked through. */
 const CACHE_RECORDS = 10_000
@@ -94,11 +94,6 @@ export async function fillStore<R extends RowStore>(
   } catch (error) {
     throw error instanceof IntegrityError ? damaged(backup, error) : error
   }
-}
-
-/** Removes a store file with what SQLite keeps beside it. */
-export function removeStore(file: string): void {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true })
 }
 
 /** What is said of a backup that is not what was written. */

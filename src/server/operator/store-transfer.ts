@@ -1,4 +1,3 @@
-import { existsSync, renameSync } from 'node:fs'
 import type { TransferOptions, TransferredStore } from '../../cli/store-program.ts'
 import { IntegrityError, OperatorError } from '../../core/errors.ts'
 import { TABLES } from '../../core/tables.ts'
@@ -13,7 +12,7 @@ import {
   TRANSFER_MOVED,
   TRANSFER_SETTING,
 } from '../../storage/transfer.ts'
-import { removeStore } from '../backup/restored-store.ts'
+import { assertNoStore, nameStore, removeStore } from '../backup/store-files.ts'
 import { machineClock } from '../clocks.ts'
 import { type NodeFolder, nodeFolder } from '../node/node-folder.ts'
 import { nodeIdOf } from '../node/node-id.ts'
@@ -62,7 +61,7 @@ export async function transferStore({
     } finally {
       await copy.rows.close()
     }
-    if (target.database === undefined) renameSync(draft.storeFile, target.storeFile)
+    if (target.database === undefined) nameStore(draft.storeFile, target.storeFile)
     const location = target.database?.label ?? target.storeFile
     await state.rows.transaction((tx) =>
       tx.setSetting(TRANSFER_SETTING, `${TRANSFER_MOVED}${location}`),
@@ -79,11 +78,7 @@ function assertOtherPlace(from: NodeFolder, to: NodeFolder): void {
       ? to.database === undefined && to.storeFile === from.storeFile
       : to.database?.label === from.database.label && to.database.schema === from.database.schema
   if (isSame) throw new OperatorError('the store is there already', 'name another place with --to')
-  if (to.database !== undefined || !existsSync(to.storeFile)) return
-  throw new OperatorError(
-    `there is a store at ${to.storeFile} already`,
-    'move it away: nothing is overwritten',
-  )
+  if (to.database === undefined) assertNoStore(to.storeFile)
 }
 
 /** Nobody else may use the store, or have left something in it that only they can deliver. */
