@@ -91,6 +91,23 @@ describe('the operator CA', () => {
     assert.equal(serialOf('00'), '0')
   })
 
+  test('a serial number that no list could name is refused where there is a list', async () => {
+    const caFile = file('ca.pem', ca.cert)
+    const crlFile = file('none.crl', await makeRevocationList(ca, []))
+    const certificate = new X509Certificate(alice.cert)
+    // As Node.js has it of a certificate whose number is the one byte F6.
+    Object.defineProperty(certificate, 'serialNumber', { value: '-0A' })
+    const withList = await readOperatorTrust({ caFile, crlFile }, now)
+    assert.equal(
+      judgeOperator({ certificate }, withList, now)?.code,
+      'OperatorCertificateUntrusted',
+    )
+    const genuine = new X509Certificate(alice.cert)
+    assert.equal(judgeOperator({ certificate: genuine }, withList, now), undefined)
+    const withoutList = await readOperatorTrust({ caFile }, now)
+    assert.equal(judgeOperator({ certificate }, withoutList, now), undefined)
+  })
+
   test('goes with TLS, and a revocation list with a CA in a file', () => {
     const tls = { kind: 'own' } as const
     assert.equal(chooseOperators({}, tls), undefined)

@@ -172,6 +172,8 @@ function refusalCodeOf(
   }
   const { revoked } = issuer
   if (revoked !== undefined) {
+    // No serial number is negative (RFC 5280, 4.1.2.2). Such a one is written in two ways, and would be missed in the list.
+    if (certificate.serialNumber.startsWith('-')) return 'OperatorCertificateUntrusted'
     if (revoked.nextUpdate <= now) return 'OperatorRevocationsExpired'
     if (revoked.serials.has(serialOf(certificate.serialNumber))) return 'OperatorCertificateRevoked'
   }
