@@ -24,6 +24,7 @@ import { machineClock } from '../../src/server/clocks.ts'
 import { startDev } from '../../src/server/dev/dev.ts'
 import { initFolder } from '../../src/server/init-folder.ts'
 import { openNodeAudit } from '../../src/server/node/node-audit.ts'
+import { lockWorkers } from '../../src/server/node/node-locks.ts'
 import { openNodeState } from '../../src/server/node/node-state.ts'
 import { auditCat, auditVerify } from '../../src/server/operator/audit-commands.ts'
 import { openOperator } from '../../src/server/operator/operator-access.ts'
@@ -324,6 +325,25 @@ test('a store older than its log gives out no outbox id that the log has seen', 
     texts.map((text) => /"outbox":(\d+),"name":"(\w+)"/.exec(text)?.slice(1).join(' ')),
     ['1 one', '2 two', '3 three', '4 four'],
   )
+})
+
+test('the store of another node cannot be served beside it, nor by it meanwhile', async () => {
+  const [one, two] = [temporaryFolder(), temporaryFolder()]
+  const store = join(one, 'strongroom.db')
+  const borrowed = optionsFor(two, { store, keyfile: join(one, 'root.key') })
+  const inUse = { message: new RegExp(`is using ${one}$`) }
+  const owner = await startServer(optionsFor(one))
+  await assert.rejects(startServer(borrowed), inUse)
+  assert.throws(() => lockWorkers(two, store), inUse)
+  assert.ok(!existsSync(join(two, 'workers')))
+  await owner.stop()
+  const other = await startServer(borrowed)
+  await assert.rejects(startServer(optionsFor(one)), inUse)
+  await other.stop()
+  const workers = lockWorkers(two, store)
+  await assert.rejects(startServer(optionsFor(one)), inUse)
+  workers.release()
+  await (await startServer(optionsFor(one))).stop()
 })
 
 test('commands reach a node whose folder has a long name', async () => {

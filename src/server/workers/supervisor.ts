@@ -163,7 +163,7 @@ class Worker {
 /** Starts workers that share one port, and keeps them running. @throws OperatorError */
 export async function startWorkers(options: WorkersOptions): Promise<RunningServer> {
   assertPossible(options)
-  const lock = isEmbedded(options) ? lockWorkers(options.dataFolder) : undefined
+  const lock = isEmbedded(options) ? lockWorkers(options.dataFolder, options.store) : undefined
   try {
     if (options.port !== 0) await assertPortFree(options)
     const server = await startAll(options)
