@@ -88,6 +88,7 @@ export async function openBackup(path: string): Promise<OpenedBackup> {
     throw new OperatorError(`the backup ${path} cannot be read`, undefined, { cause })
   })
   try {
+    if (!(await file.stat()).isFile()) throw notABackup(path)
     const start = Buffer.alloc(MAGIC.length + LENGTH_BYTES)
     const { bytesRead } = await file.read(start, 0, start.length, 0)
     if (bytesRead < start.length || !start.subarray(0, MAGIC.length).equals(MAGIC)) {

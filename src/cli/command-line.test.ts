@@ -212,7 +212,8 @@ describe('start', () => {
 describe('refused command lines', () => {
   const refused: readonly (readonly [string, RegExp])[] = [
     ['start --port 65536', /^strongroom: --port <number> must be a whole number from 0 to 65535\n/],
-    ['start --port -1', /--port/],
+    ['start --workers 1000', /--workers <number> must be a whole number from 1 to 256\n/],
+    ['tls issue-operator a --days 398', /--days <number> must .* from 1 to 397\n/],
     ['start --port 0x50', /whole number/],
     ['start --port 7e3', /whole number/],
     ['start --port', /--port <number>' argument missing/],

@@ -63,7 +63,7 @@ const PLAIN_ERRORS: ReadonlyMap<string, string | undefined> = new Map([
   ['CommandError', undefined],
   ['OperatorError', undefined],
   ['IntegrityError', 'it was changed or damaged outside Strongroom: put it back from its backup'],
-  ['DependencyError', 'look whether the disk is full or fails, or the database cannot be reached'],
+  ['DependencyError', 'look whether the disk is full or fails'],
   ['ConflictError', 'another process was faster: try again'],
 ])
 
@@ -153,7 +153,9 @@ function describeRefusedCommandLine(error: CommanderError): Failure {
 }
 
 function hintOf(error: Error): string | undefined {
-  return 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined
+  if ('hint' in error && typeof error.hint === 'string') return error.hint
+  const isOfDatabase = error.name === 'DependencyError' && error.message.startsWith('the database ')
+  return isOfDatabase ? 'look whether the database runs, and is what the URL says' : undefined
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''

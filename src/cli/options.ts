@@ -71,6 +71,8 @@ export const DATA_FOLDER_DEFAULT = './strongroom-data'
 
 /** An hour. */
 const DRAIN_SECONDS_MAX = 3600
+/** More are a typing mistake. The supervisor refuses them, too. */
+const WORKERS_MAX = 256
 const PORT_DEFAULT = 7600
 const PORT_MAX = 65_535
 const HOST_DEFAULT = '127.0.0.1'
@@ -213,7 +215,7 @@ export const workerOptions = (): readonly Option[] => [
   new Option(
     '--workers <number>',
     'serve with so many processes on one port (default: with this one)',
-  ).argParser(parseCount),
+  ).argParser(parseWorkers),
   new Option('--worker <number>').argParser(parseCount).hideHelp(),
 ]
 
@@ -326,6 +328,12 @@ export function parsePort(text: string): number {
     throw new InvalidArgumentError(`must be a whole number from 0 to ${PORT_MAX}`)
   }
   return port
+}
+
+function parseWorkers(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= WORKERS_MAX) return count
+  throw new InvalidArgumentError(`must be a whole number from 1 to ${WORKERS_MAX}`)
 }
 
 export function parseCount(text: string): number {

@@ -190,8 +190,11 @@ describe('a backup that is put into a database', () => {
     const dataFolder = temporaryFolder()
     const state = await openNode(dataFolder, 'restore_from')
     const store = urlOf('restore_from')
+    const known = await state.store.mail?.members()
     await assert.rejects(restoring({ store }), refusal(/node [0-9a-f-]{36} uses the store as well/))
+    const still = await state.store.mail?.members()
     await state.close()
+    assert.deepEqual(still, known, 'the folder that was refused is no node of the store')
     await assert.rejects(restoring({ store }), refusal(/is not empty/, /drop the schema/))
   })
 
@@ -207,6 +210,7 @@ describe('a backup that is put into a database', () => {
     }
     writeFileSync(altered, bytes.subarray(0, bytes.length - 40))
     await assert.rejects(restoring({ file: altered }), refusal(/is damaged/))
+    await assert.rejects(restoring({ file: folder }), refusal(/is no backup/))
     await assert.rejects(restoring({ keyfile: other }), refusal(/key file .* is missing/))
     copyFileSync(keyfile, other)
     writeFileSync(other, readFileSync(other, 'latin1').replace(/[0-9a-f]{64}/, '0'.repeat(64)))

@@ -175,7 +175,7 @@ describe('--workers is refused', () => {
   }
 
   test('with no worker, or more than a machine has', async () => {
-    await refused(['--workers', '0'], 1, /0 workers are not possible/)
+    await refused(['--workers', '0'], 2, /--workers <number> must be a whole number from 1 to 256/)
     await refused(['--workers', 'many'], 2, /must be a whole number/)
   })
 

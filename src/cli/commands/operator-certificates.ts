@@ -17,6 +17,8 @@ interface IssueFlags extends FolderFlags {
 /** For the owner alone: the file has a private key. */
 const KEY_MODE = 0o600
 const CERTIFICATE_MODE = 0o644
+/** What every issuer in this program keeps to; the server refuses more, too. */
+const DAYS_MAX = 397
 
 const ISSUE_HELP = `
 Two files are written, NAME.pem and NAME.key; none is overwritten. The nodes of
@@ -107,6 +109,7 @@ function withFlags(command: Command): Command {
 }
 
 function parseDays(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('must be a number of days')
-  return Number(text)
+  const days = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (days >= 1 && days <= DAYS_MAX) return days
+  throw new InvalidArgumentError(`must be a whole number of days from 1 to ${DAYS_MAX}`)
 }

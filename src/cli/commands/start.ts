@@ -37,7 +37,8 @@ Examples:
   strongroom init --seal shares --shares 5 --threshold 3
       The root key in five shares, any three of which open the store.
 
-It takes the flags of "strongroom start" and refuses a folder that holds a node.`
+It takes the flags of "strongroom start", but --workers, and refuses a folder
+that holds a node.`
 
 /** `strongroom start`: serves until it is told to stop. */
 export function addStart(parent: Command, context: Context): void {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { BackupTotals } from '../../backup/backup-entries.ts'
 import { readBackup } from '../../backup/backup-file.ts'
 import { countEntries } from '../../backup/restore-backup.ts'
@@ -12,7 +13,7 @@ import { machineClock } from '../clocks.ts'
 import { makeFolder, type NodeFolder, nodeFolder } from '../node/node-folder.ts'
 import { findNodeId, nodeIdOf } from '../node/node-id.ts'
 import type { StateParts } from '../node/node-state.ts'
-import { assertNoNeighbours, openNodeStore } from '../node/node-store.ts'
+import { assertNoNeighbours, type NodeStore, openNodeStore } from '../node/node-store.ts'
 import { assertEmpty } from '../operator/empty-store.ts'
 import { createOperatorLog } from '../operator/operator-log.ts'
 import { proveKeys } from './prove-keys.ts'
@@ -104,8 +105,7 @@ async function restoreDatabase(
   })
   const { rows } = store
   try {
-    await assertNoNeighbours(store, '', 'stop every node first')
-    await assertEmpty(store)
+    await assertFree(store, folder)
     await begin(rows)
     const place = { nodeId, onProgress: restoredOf(onProgress) }
     const restored = await fillStore(rows, unsealed, place)
@@ -117,6 +117,17 @@ async function restoreDatabase(
     return proofs
   } finally {
     await rows.close()
+  }
+}
+
+/** Whoever is refused here has put nothing in, and is no node of that store: nobody is to wait for its answers. */
+async function assertFree(store: NodeStore, { auditFolder }: NodeFolder): Promise<void> {
+  try {
+    await assertNoNeighbours(store, '', 'stop every node first')
+    await assertEmpty(store)
+  } catch (error) {
+    if (!existsSync(auditFolder)) store.mail?.leaveForGood()
+    throw error
   }
 }
 

@@ -380,7 +380,7 @@ function assertInitialized(folder: NodeFolder): void {
     }
     throw new OperatorError(
       `there is no Strongroom store at ${folder.storeFile}`,
-      'name the data folder with --data, or make a new one with strongroom init',
+      'name the data folder with --data, and with --store a store that is not in it; or make a new one with strongroom init',
       { cause },
     )
   }

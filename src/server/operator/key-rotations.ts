@@ -31,7 +31,7 @@ export const assertMayRotateRootKey = ({ store }: NodeState): Promise<void> =>
   assertNoNeighbours(
     store,
     ', and holds the root key that it has now',
-    'stop every other node, rotate, give each the new key file, and start them again',
+    'stop every other node, rotate, give each the new key file, and start them again; workers of one machine: stop all, rotate on the stopped folder, start',
   )
 
 /** Makes a new root key and wraps the domain keys anew under it. */

@@ -80,7 +80,7 @@ function urlsOf(text: string): readonly [URL, ...URL[]] {
     const urlWith = (host: string): URL => new URL(`${start}${host}${rest}`)
     return [urlWith(first), ...others.map(urlWith)]
   } catch {
-    throw refusal('cannot be read', 'postgres://user:password@host:5432/database')
+    throw refusal('cannot be read', 'write it as postgres://user:password@host:5432/database')
   }
 }
 
