@@ -201,6 +201,24 @@ describe('the set of nodes', () => {
     assert.ok(mounts.includes(valueOf('STRONGROOM_KEYFILE').replace('/root.key', '')))
   })
 
+  test('give maintenance what the URL of the store names as well', () => {
+    const placesOf = (spec: Node): readonly Node[] =>
+      listAt(listAt(spec, 'containers')[0] ?? {}, 'volumeMounts')
+    const overlay = nodeAt(bodyOf('postgres/stateful-set.yaml'), 'spec.template.spec')
+    const maintenance = nodeAt(bodyOf('maintenance/pod.yaml'), 'spec')
+    assert.ok(placesOf(overlay).length > 0)
+    for (const place of placesOf(overlay)) {
+      assert.deepEqual(
+        placesOf(maintenance).find((one) => one['name'] === place['name']),
+        place,
+      )
+      const volumes = [overlay, maintenance].map((spec) =>
+        listAt(spec, 'volumes').find((one) => one['name'] === place['name']),
+      )
+      assert.deepEqual(volumes[0], volumes[1])
+    }
+  })
+
   test('is one node on the embedded store, several only in PostgreSQL', () => {
     assert.equal(valueAt(nodes, 'spec.replicas'), 1)
     assert.deepEqual(Object.keys(bodyOf('embedded/kustomization.yaml')).includes('patches'), false)
