@@ -162,10 +162,13 @@ describe('a node on PostgreSQL', { skip }, () => {
   /** The database refuses the node's role whatever it needs to come back; then it may again. */
   async function whileRefused(refuse: string, allow: string, reason: RegExp): Promise<void> {
     await admin.query(refuse)
-    proxy.cut()
-    await becomes(503)
-    await node.saysToOperator(reason)
-    await admin.query(allow)
+    try {
+      proxy.cut()
+      await becomes(503)
+      await node.saysToOperator(reason)
+    } finally {
+      await admin.query(allow)
+    }
     await becomes(200)
     await works()
   }

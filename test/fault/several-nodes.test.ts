@@ -81,7 +81,10 @@ describe('of several nodes', { skip }, () => {
     nodeAt(1).setClock(10 * MINUTE_MS)
     const deadline = performance.now() + PATIENCE_MS
     let answer = await encrypt(two)
-    while (answer.status === 200 && performance.now() < deadline) answer = await encrypt(two)
+    // A busy machine may make it miss its lease for a moment.
+    while ([200, 503].includes(answer.status) && performance.now() < deadline) {
+      answer = await encrypt(two)
+    }
     refused(answer, 'InvalidSignatureException', /Signature expired/)
     succeeded(await one.kms('DisableKey', { KeyId }))
     nodeAt(1).setClock(-4 * MINUTE_MS)

@@ -19,7 +19,7 @@ export const PROGRAM =
 const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 const READY_POLL_MS = 5
-const SAID_TIMEOUT_MS = 20_000
+const SAID_TIMEOUT_MS = 60_000
 
 export interface Credentials {
   readonly accessKeyId: string
