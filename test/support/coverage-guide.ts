@@ -1,5 +1,4 @@
 import { type Profiler, Session } from 'node:inspector'
-import { getCompileCacheDir } from 'node:module'
 
 /**
  * Sees which parts of some files have run, by V8's own count of blocks, without changing the files: so
@@ -14,9 +13,6 @@ export class CoverageGuide implements Disposable {
   #characters = 0
 
   constructor(isWatched: (url: string) => boolean) {
-    // V8 counts no blocks of what comes from there. Source: Node.js, module compile cache, limitations.
-    if (getCompileCacheDir() !== undefined)
-      throw new Error('unset NODE_COMPILE_CACHE: nothing is counted with it')
     this.#isWatched = isWatched
     this.#session.connect()
     this.#session.post('Profiler.enable')
