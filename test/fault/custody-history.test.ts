@@ -11,7 +11,7 @@ import { machineClock } from '../../src/server/clocks.ts'
 import { type NodeState, openNodeState } from '../../src/server/node/node-state.ts'
 import { rotateDomainKey } from '../../src/server/operator/key-rotations.ts'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
-import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
+import { NOT_OURS, startPostgres } from '../support/postgres-server.ts'
 import { openSchema } from '../support/postgres-stores.ts'
 import { temporaryFolder } from '../support/server-process.ts'
 import { startOptionsFor } from '../support/stopped-node.ts'
@@ -28,7 +28,7 @@ const FAULT_MS_LONG = 7000
 
 const server = await startPostgres()
 const { local } = server
-const skip = local === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const skip = local === undefined && NOT_OURS
 const schema = await openSchema(server, 'custody_history')
 after(async () => {
   await schema.close()

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import { checkHistory, checkRecords, type HistoryEntry } from './history-checker.ts'
 import { Cluster } from './history-cluster.ts'
 import { Load } from './history-load.ts'
@@ -53,7 +54,7 @@ const countOf = (history: readonly HistoryEntry[], outcome: string): number =>
 
 test('the database fails over to a synchronous standby: nodes go on there, and nothing is lost', async (t) => {
   const cluster = await Cluster.start({ nodes: 2, hasLease: true, hasStandby: true })
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   t.diagnostic(`STRONGROOM_HISTORY_SEED=${SEED}`)
   let isOver = false
   let running: Promise<unknown> = Promise.resolve()

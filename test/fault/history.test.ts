@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import { Cluster, FAULTS } from './history-cluster.ts'
 import { assertExplained, record, secondsOf, staleIn } from './history-record.ts'
 
@@ -10,7 +11,7 @@ const SECONDS_WITHOUT_LEASE = 60
 
 test('three nodes under faults use nothing that was revoked and lose nothing', async (t) => {
   const cluster = await Cluster.start({ nodes: 3, hasLease: true })
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   try {
     const history = await record(t, cluster, { faults: FAULTS }, { seconds: SECONDS })
     await cluster.stopNodes()
@@ -23,7 +24,7 @@ test('three nodes under faults use nothing that was revoked and lose nothing', a
 
 test('without leases the same check finds answers that came from stale caches', async (t) => {
   const cluster = await Cluster.start({ nodes: 2, hasLease: false })
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   try {
     const { pause, silence } = FAULTS
     const faults = { faults: { pause, silence }, areLonger: true }

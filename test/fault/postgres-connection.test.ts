@@ -6,12 +6,12 @@ import type { PostgresStore } from '../../src/storage/postgres/postgres-store.ts
 import { parsePostgresUrl } from '../../src/storage/postgres/postgres-url.ts'
 import { aKeyRow, insertKeys, KEY_TABLE, REGION } from '../contract/row-samples.ts'
 import { onCommit, openCuttingProxy } from '../support/cutting-proxy.ts'
-import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
+import { NOT_OURS, startPostgres } from '../support/postgres-server.ts'
 import { openSchema } from '../support/postgres-stores.ts'
 
 const server = await startPostgres()
 const { local } = server
-const skip = local === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const skip = local === undefined && NOT_OURS
 const schema = await openSchema(server, 'connection')
 const proxy = await openCuttingProxy(local?.tcpPort ?? 0)
 after(async () => {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { verifyLog } from '../../src/audit/segments/verify-log.ts'
 import { type Fate, onCommit, openCuttingProxy } from '../support/cutting-proxy.ts'
-import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
+import { NOT_OURS, startPostgres } from '../support/postgres-server.ts'
 import {
   runStrongroom,
   type ServerProcess,
@@ -18,7 +18,7 @@ import { cutChangesOff, prepareAll, recordedIn } from './mutation-cuts.ts'
 
 const server = await startPostgres()
 const { local } = server
-const skip = local === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const skip = local === undefined && NOT_OURS
 const proxy = await openCuttingProxy(local?.tcpPort ?? 0)
 const storeAt = (port: number | undefined, schema: string): string =>
   `postgres://tester:${encodeURIComponent(local?.password ?? '')}@127.0.0.1:${port}/postgres?schema=${schema}`

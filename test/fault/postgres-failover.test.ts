@@ -10,7 +10,7 @@ import type {
 import { parsePostgresUrl } from '../../src/storage/postgres/postgres-url.ts'
 import { aKeyRow, insertKeys, KEY_TABLE, REGION } from '../contract/row-samples.ts'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
+import { NOT_OURS, type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import { openSchema } from '../support/postgres-stores.ts'
 
 const FOLLOWS_MS_MAX = 20_000
@@ -77,7 +77,7 @@ async function keyIn(server: PostgresServer, keyId: string): Promise<boolean> {
 test('a switch-over that loses nothing: a node goes on, and uses nothing that it had read before', async (t) => {
   const server = await startPostgres()
   const { local } = server
-  if (local === undefined) return t.skip('needs a database server of its own')
+  if (local === undefined) return t.skip(NOT_OURS)
   const schema = await openSchema(server, 'switched')
   const standby = await local.startStandby()
   const stores = new Stores(server, schema)
@@ -133,7 +133,7 @@ test('a switch-over that loses nothing: a node goes on, and uses nothing that it
 test('a fail-over that loses what was acknowledged, and a primary that comes back', async (t) => {
   const server = await startPostgres()
   const { local } = server
-  if (local === undefined) return t.skip('needs a database server of its own')
+  if (local === undefined) return t.skip(NOT_OURS)
   const schema = await openSchema(server, 'lost')
   const standby = await local.startStandby()
   const [primary, second] = [local.tcpPort, standby.tcpPort]

@@ -7,7 +7,7 @@ import { parsePostgresUrl } from '../../src/storage/postgres/postgres-url.ts'
 import { joinRowKey } from '../../src/storage/row-key.ts'
 import { aKeyRow, changesOf, insertKeys, KEY_TABLE, REGION } from '../contract/row-samples.ts'
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts'
-import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
+import { NOT_OURS, startPostgres } from '../support/postgres-server.ts'
 import { openSchema } from '../support/postgres-stores.ts'
 import { type HistoryEvent, staleUses } from '../support/revocation-history.ts'
 
@@ -22,7 +22,7 @@ const CLIENTS = ['change', 'use', 'use', 'use'] as const
 
 const server = await startPostgres()
 const { local } = server
-const skip = local === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const skip = local === undefined && NOT_OURS
 const schema = await openSchema(server, 'history')
 after(async () => {
   await schema.close()

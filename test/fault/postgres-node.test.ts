@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { openCuttingProxy } from '../support/cutting-proxy.ts'
-import { SERVER_VARIABLE, startPostgres } from '../support/postgres-server.ts'
+import { NOT_OURS, startPostgres } from '../support/postgres-server.ts'
 import {
   runStrongroom,
   type ServerProcess,
@@ -25,7 +25,7 @@ import { fillUp, letGoOfDisks, memoryDisk, noDisks } from './small-disk.ts'
 
 const server = await startPostgres()
 const { local } = server
-const skip = local === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const skip = local === undefined && NOT_OURS
 const proxy = await openCuttingProxy(local?.tcpPort ?? 0)
 const folder = temporaryFolder()
 const SECRET = 'of the tests'

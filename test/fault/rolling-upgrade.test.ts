@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { FrameWriter } from '../../src/audit/event.ts'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import { runStrongroom } from '../support/server-process.ts'
 import { Balancer } from './balancer.ts'
 import { checkHistory, checkRecords, type HistoryEntry } from './history-checker.ts'
@@ -109,7 +110,7 @@ async function upgradeAndBack(parts: { cluster: Cluster; balancer: Balancer; cli
 
 test('a rolling upgrade, and one back, loses no request of clients behind a balancer', async (t) => {
   const cluster = await Cluster.start({ nodes: 2, hasLease: true, flags: DRAIN })
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   t.diagnostic(`STRONGROOM_HISTORY_SEED=${SEED}`)
   const client = new pg.Client({ connectionString: cluster.databaseUrl })
   const balancer = await Balancer.open(cluster.nodes.map((node) => () => node.endpoint()))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { SERVER_VARIABLE } from '../support/postgres-server.ts'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import {
   runStrongroom,
   type ServerProcess,
@@ -20,8 +20,7 @@ const MINUTE_MS = 60_000
 
 const flags = ['--log-level', 'warn']
 const cluster = await Cluster.start({ nodes: 2, hasLease: true, flags })
-const skip =
-  cluster === undefined && `${SERVER_VARIABLE} names a server that is not ours to disturb`
+const skip = cluster === undefined && NOT_OURS
 
 describe('of several nodes', { skip }, () => {
   /** On the node of that number, or on a process that is none of the cluster's. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import { runStrongroom, temporaryFolder } from '../support/server-process.ts'
 import { createKey, succeeded, WireClient } from '../support/wire-client.ts'
 import { REGION } from './history-client.ts'
@@ -27,7 +28,7 @@ test('workers whose port is taken do not start, and say so', async () => {
 test('a worker that cannot start again is tried again, and the others serve', async (t) => {
   const flags = ['--workers', '2', '--log-level', 'warn']
   const cluster = await Cluster.start({ nodes: 1, hasLease: true, flags })
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   try {
     const [node] = cluster.nodes
     assert.ok(node)

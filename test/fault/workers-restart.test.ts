@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import { checkHistory, checkRecords } from './history-checker.ts'
 import { Cluster } from './history-cluster.ts'
 import { Load } from './history-load.ts'
@@ -17,7 +18,7 @@ const PACE = { writerMs: 40, userMs: 20, users: 3 }
 test('workers that are restarted one after the other lose no request', async (t) => {
   const flags = ['--workers', '2', '--drain', '2', '--log-level', 'info']
   const cluster = await Cluster.start({ nodes: 1, hasLease: true, flags })
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   t.diagnostic(`STRONGROOM_HISTORY_SEED=${SEED}`)
   let isOver = false
   let running: Promise<unknown> = Promise.resolve()

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { NOT_OURS } from '../support/postgres-server.ts'
 import { runStrongroom, startServer, temporaryFolder } from '../support/server-process.ts'
 import { checkHistory, checkRecords } from './history-checker.ts'
 import { type Principal, REGION } from './history-client.ts'
@@ -104,7 +105,7 @@ async function killOneAndHangOne(
   start: () => Promise<Workers | undefined>,
 ): Promise<void> {
   const cluster = await start()
-  if (cluster === undefined) return t.skip('needs a database server of its own')
+  if (cluster === undefined) return t.skip(NOT_OURS)
   t.diagnostic(`STRONGROOM_HISTORY_SEED=${SEED}`)
   try {
     const [node] = cluster.nodes

@@ -54,6 +54,8 @@ export interface PostgresStandby {
 
 /** Names another server than the one that comes with the tests. */
 export const SERVER_VARIABLE = 'STRONGROOM_TEST_POSTGRES_URL'
+/** Why a test that stops, pauses and cuts off its database is skipped: never with the server that the tests bring. */
+export const NOT_OURS = `${SERVER_VARIABLE} names a server that is not ours to disturb`
 /** `nobody`: PostgreSQL refuses to run as root. */
 const UNPRIVILEGED = 65_534
 const PASSWORD = 'only for tests'

@@ -12,7 +12,7 @@ export interface ServerIdentity {
   readonly timeline: number | undefined
 }
 
-/** No such function, not implemented, not allowed: other databases, and services that keep it to themselves. */
+/** SQLSTATEs by which other databases, and services that keep it to themselves, refuse a function of PostgreSQL's. */
 const SAYS_NOTHING: ReadonlySet<string> = new Set(['42883', '0A000', '42501', '42P01', '42704'])
 /** What can be asked of a primary alone was asked of a standby that turns into one. */
 const IN_RECOVERY = '55000'
